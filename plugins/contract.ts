@@ -1,0 +1,172 @@
+import * as z from 'zod';
+import type { Gathered, Plugin, StepContext, StepDefinition, StepResult } from '../core/plugin.ts';
+import type { Dataset } from '../data/dataset.ts';
+
+export { z };
+export { API_VERSION } from '../core/plugin.ts';
+export type { Facts, Gathered, Plugin, StepContext, StepDefinition, StepResult } from '../core/plugin.ts';
+export { ArtifactError, ConfigError, DataError, ResourceError, TrainingError } from '../core/errors.ts';
+export type { Dataset } from '../data/dataset.ts';
+
+/** Row numbers (into the dataset's cells) of each part of one split; disjoint, each in rising order. */
+export interface Split {
+  readonly train: Uint32Array;
+  /** Empty when the split has no validation part. */
+  readonly validation: Uint32Array;
+  readonly test: Uint32Array;
+}
+
+/** A column to predict. */
+export const Task = z.strictObject({ column: z.string(), kind: z.enum(['classification', 'regression']).default('classification') });
+export type Task = z.infer<typeof Task>;
+
+/** What a selector's own classifier says about the test cells of one task. */
+export interface Predictions {
+  readonly task: string;
+  readonly classes: readonly string[];
+  /** Row numbers into the dataset (labelled test cells of the split). */
+  readonly rows: Uint32Array;
+  /** rows x classes, row-major, each row sums to 1. */
+  readonly probabilities: Float32Array;
+}
+
+/** A ranking of genes, best first. A full ranking serves every k; a selector trained for one k ranks at least those k. */
+export interface Panel {
+  /** Column numbers into the dataset's genes, best first, no repeats. */
+  readonly genes: Uint32Array;
+  readonly names: readonly string[];
+  /** Same length as genes; NaN where the method has none. */
+  readonly scores: Float64Array;
+  /** The task that the panel was chosen for; null when it serves all of them. */
+  readonly task: string | null;
+  readonly predictions?: readonly Predictions[];
+  /** Curves of a training: name to one value an epoch (loss, tau, k, ...). */
+  readonly curves?: Readonly<Record<string, Float64Array>>;
+}
+
+/** Metrics of one evaluation. */
+export interface Metrics {
+  readonly values: Readonly<Record<string, number>>;
+  /** Counts, true class x predicted class, row-major, with class names. */
+  readonly confusion?: { readonly classes: readonly string[]; readonly counts: Uint32Array };
+}
+
+/** A file that a reporter makes; written as it is into the results folder. */
+export interface ReportFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+type Body<P extends z.ZodObject> = Pick<StepDefinition<P>, 'id' | 'version' | 'summary' | 'params'> &
+  Partial<Pick<StepDefinition<P>, 'cites' | 'queue' | 'seeded' | 'traits' | 'files'>>;
+type Run<P extends z.ZodObject, I, O> = (context: StepContext, inputs: I, params: z.infer<P>) => Promise<O>;
+
+const defaults = { queue: 'cpu', seeded: false } as const;
+
+/** Makes a dataset from a file or from nothing. */
+export function defineReader<P extends z.ZodObject>(
+  step: Body<P> & { run: Run<P, Record<never, never>, { data: Dataset; facts?: StepResult['facts'] }> },
+): StepDefinition<P> {
+  return {
+    ...defaults,
+    ...step,
+    kind: 'reader',
+    inputs: {},
+    outputs: { data: 'dataset' },
+    run: async (context, inputs, params) => pack(await step.run(context, inputs, params)),
+  };
+}
+
+/** Makes a dataset from a dataset; its input stays untouched. */
+export function defineTransform<P extends z.ZodObject>(
+  step: Body<P> & { run: Run<P, { data: Dataset }, { data: Dataset; facts?: StepResult['facts'] }> },
+): StepDefinition<P> {
+  return {
+    ...defaults,
+    ...step,
+    kind: 'transform',
+    inputs: { data: { type: 'dataset' } },
+    outputs: { data: 'dataset' },
+    run: async (context, inputs, params) => pack(await step.run(context, inputs as { data: Dataset }, params)),
+  };
+}
+
+/** Divides the cells of a dataset into train, validation and test. */
+export function defineSplitter<P extends z.ZodObject>(
+  step: Body<P> & { run: Run<P, { data: Dataset }, { split: Split; facts?: StepResult['facts'] }> },
+): StepDefinition<P> {
+  return {
+    ...defaults,
+    seeded: true,
+    ...step,
+    kind: 'splitter',
+    inputs: { data: { type: 'dataset' } },
+    outputs: { split: 'split' },
+    run: async (context, inputs, params) => pack(await step.run(context, inputs as { data: Dataset }, params)),
+  };
+}
+
+/**
+ * Ranks genes, looking only at the train (and validation) cells of the split.
+ * Engine-supplied params, given when the schema declares them: `k` (leave it out when the ranking serves every k) and
+ * `tasks` (leave it out when labels are not used; trait 'multi-task' = gets all tasks at once, else exactly one).
+ * Trait 'predictions' = fills `panel.predictions`.
+ */
+export function defineSelector<P extends z.ZodObject>(
+  step: Body<P> & { run: Run<P, { data: Dataset; split: Split }, { panel: Panel; facts?: StepResult['facts'] }> },
+): StepDefinition<P> {
+  return {
+    ...defaults,
+    ...step,
+    kind: 'selector',
+    inputs: { data: { type: 'dataset' }, split: { type: 'split' } },
+    outputs: { panel: 'panel' },
+    run: async (context, inputs, params) => pack(await step.run(context, inputs as { data: Dataset; split: Split }, params)),
+  };
+}
+
+/** Judges the first k genes of a panel. Engine-supplied params: `k`, and `tasks` (exactly one) when the schema declares it. */
+export function defineEvaluator<P extends z.ZodObject>(
+  step: Body<P> & { run: Run<P, { data: Dataset; split: Split; panel: Panel }, { metrics: Metrics; facts?: StepResult['facts'] }> },
+): StepDefinition<P> {
+  return {
+    ...defaults,
+    ...step,
+    kind: 'evaluator',
+    inputs: { data: { type: 'dataset' }, split: { type: 'split' }, panel: { type: 'panel' } },
+    outputs: { metrics: 'metrics' },
+    run: async (context, inputs, params) => pack(await step.run(context, inputs as { data: Dataset; split: Split; panel: Panel }, params)),
+  };
+}
+
+/** What a reporter gets: everything gathered, each with its cell of the sweep. */
+export interface ReporterInputs {
+  /** Cells: selector, k, seed, task, evaluator. */
+  readonly metrics: readonly Gathered<Metrics>[];
+  /** Cells: selector, k, seed, task. The same panel may stand in many cells. */
+  readonly panels: readonly Gathered<Panel>[];
+  readonly data: Dataset;
+}
+
+/** Makes files (tables, report) of everything gathered. */
+export function defineReporter<P extends z.ZodObject>(
+  step: Body<P> & { run: Run<P, ReporterInputs, { files: readonly ReportFile[]; facts?: StepResult['facts'] }> },
+): StepDefinition<P> {
+  return {
+    ...defaults,
+    ...step,
+    kind: 'reporter',
+    inputs: { metrics: { type: 'metrics', many: true }, panels: { type: 'panel', many: true }, data: { type: 'dataset' } },
+    outputs: { files: 'files' },
+    run: async (context, inputs, params) => pack(await step.run(context, inputs as unknown as ReporterInputs, params)),
+  };
+}
+
+/** A plugin package's default export. */
+export function definePlugin(plugin: Plugin): Plugin {
+  return plugin;
+}
+
+function pack({ facts, ...outputs }: { facts?: StepResult['facts'] } & Record<string, unknown>): StepResult {
+  return facts === undefined ? { outputs } : { outputs, facts };
+}

@@ -1,0 +1,47 @@
+import { API_VERSION, definePlugin } from './contract.ts';
+
+/** The built-in plugin: one line for each contribution; test/registered.test.ts fails when a file has no line, or a line no file. */
+export default definePlugin({
+  api: API_VERSION,
+  name: 'panelflow',
+  version: '0.1.0',
+  contributions: {
+    reader: {
+      file: () => import('./readers/file.ts'),
+      simulated: () => import('./readers/simulated.ts'),
+    },
+    transform: {
+      qc: () => import('./transforms/qc.ts'),
+      normalize: () => import('./transforms/normalize.ts'),
+      hvg: () => import('./transforms/hvg.ts'),
+    },
+    splitter: {
+      fractions: () => import('./splitters/fractions.ts'),
+      'k-fold': () => import('./splitters/k-fold.ts'),
+      'leave-group-out': () => import('./splitters/leave-group-out.ts'),
+    },
+    selector: {
+      random: () => import('./selectors/random.ts'),
+      'hvg-seurat': () => import('./selectors/hvg-seurat.ts'),
+      'hvg-seurat-v3': () => import('./selectors/hvg-seurat-v3.ts'),
+      'hvg-cell-ranger': () => import('./selectors/hvg-cell-ranger.ts'),
+      't-test': () => import('./selectors/t-test.ts'),
+      wilcoxon: () => import('./selectors/wilcoxon.ts'),
+      cosg: () => import('./selectors/cosg.ts'),
+      'mrmr-f': () => import('./selectors/mrmr-f.ts'),
+      yoto: () => import('./selectors/yoto.ts'),
+    },
+    evaluator: {
+      forest: () => import('./evaluators/forest.ts'),
+      knn: () => import('./evaluators/knn.ts'),
+      builtin: () => import('./evaluators/builtin.ts'),
+      reconstruction: () => import('./evaluators/reconstruction.ts'),
+      'marker-recovery': () => import('./evaluators/marker-recovery.ts'),
+      'ml-random-forest': () => import('./evaluators/ml-random-forest.ts'),
+    },
+    reporter: {
+      tables: () => import('./reporters/tables.ts'),
+      html: () => import('./reporters/html.ts'),
+    },
+  },
+});
