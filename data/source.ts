@@ -50,6 +50,8 @@ export interface OpenOptions {
   readonly genome?: string;
   /** Which way a csv or tsv lies; default found out from its names. */
   readonly orientation?: 'auto' | 'cells-by-genes' | 'genes-by-cells';
+  /** Cell names known from elsewhere (a label file): they tell which way a table lies. */
+  readonly cellNames?: ReadonlySet<string>;
   /** Feature types of a 10x file to keep; default Gene Expression. */
   readonly featureTypes?: readonly string[];
 }
