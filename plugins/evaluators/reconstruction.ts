@@ -1,0 +1,28 @@
+import { takeRows, toCsc } from '../../data/matrix.ts';
+import { breather, firstGenes, learningCells } from '../_cells.ts';
+import { defineEvaluator, z } from '../contract.ts';
+
+/** How well a linear model predicts all genes from the panel. */
+export default defineEvaluator({
+  id: 'reconstruction',
+  version: 1,
+  summary: 'Least squares from the panel to all genes, on z-scores (of the learning cells; clipped at 10)',
+  cites: ['10.1038/s41540-022-00249-1'],
+  params: z.strictObject({ k: z.int().positive() }),
+  run: async (context, { data, split, panel }, { k }) => {
+    const { geneScaling, reconstruct } = await import('../../stats/reconstruction.ts');
+    const genes = firstGenes(panel, k);
+    const learn = toCsc(takeRows(data.X, learningCells(split)));
+    const test = toCsc(takeRows(data.X, split.test));
+    const isScaled = data.scale === 'scaled';
+    const { mean, sd } = isScaled ? { mean: new Float64Array(learn.cols), sd: new Float64Array(learn.cols).fill(1) } : geneScaling(learn);
+    const breathe = breather(context);
+    const values = await reconstruct({ learn, test, panel: genes, mean, sd, clip: isScaled ? Infinity : 10 }, async (done) => {
+      if (done % 64 === 0) {
+        context.progress(done / learn.cols, `gene ${done} of ${learn.cols}`);
+        await breathe();
+      }
+    });
+    return { metrics: { values } };
+  },
+});

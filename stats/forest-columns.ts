@@ -1,0 +1,45 @@
+/** Cells x features as codes: the rank of each value among the distinct values of its column, so that splits are exact. */
+export interface CodedColumns {
+  readonly rows: number;
+  readonly features: number;
+  /** Column-major; 32-bit codes where some column has more than 65,535 distinct values. */
+  readonly codes: Uint16Array | Uint32Array;
+  /** Distinct values of each feature, rising. */
+  readonly values: readonly Float32Array[];
+}
+
+/** Codes a row-major float32 block, rows x features. */
+export function codeColumns(block: Float32Array, rows: number, features: number): CodedColumns {
+  const values: Float32Array[] = [];
+  const column = new Float32Array(rows);
+  let most = 0;
+  for (let f = 0; f < features; f++) {
+    for (let i = 0; i < rows; i++) column[i] = block[i * features + f];
+    values.push(distinct(column));
+    most = Math.max(most, values[f].length);
+  }
+  const codes = most > 65_535 ? new Uint32Array(rows * features) : new Uint16Array(rows * features);
+  for (let f = 0; f < features; f++) {
+    const known = values[f];
+    for (let i = 0; i < rows; i++) codes[f * rows + i] = indexOf(known, block[i * features + f]);
+  }
+  return { rows, features, codes, values };
+}
+
+function distinct(column: Float32Array): Float32Array {
+  const sorted = column.slice().sort();
+  let count = 0;
+  for (let i = 0; i < sorted.length; i++) if (i === 0 || sorted[i] !== sorted[i - 1]) sorted[count++] = sorted[i];
+  return sorted.slice(0, count);
+}
+
+function indexOf(known: Float32Array, value: number): number {
+  let low = 0;
+  let high = known.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (known[middle] < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
