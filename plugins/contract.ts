@@ -65,7 +65,7 @@ const defaults = { queue: 'cpu', seeded: false } as const;
 
 /** Makes a dataset from a file or from nothing. */
 export function defineReader<P extends z.ZodObject>(
-  step: Body<P> & { run: Run<P, Record<never, never>, { data: Dataset; facts?: StepResult['facts'] }> },
+  step: Body<P> & { run: Run<P, Record<string, never>, { data: Dataset; facts?: StepResult['facts'] }> },
 ): StepDefinition<P> {
   return {
     ...defaults,
@@ -73,7 +73,7 @@ export function defineReader<P extends z.ZodObject>(
     kind: 'reader',
     inputs: {},
     outputs: { data: 'dataset' },
-    run: async (context, inputs, params) => pack(await step.run(context, inputs, params)),
+    run: async (context, _inputs, params) => pack(await step.run(context, {}, params)),
   };
 }
 

@@ -1,0 +1,29 @@
+import type { ArtifactRef } from '../schemas/artifact.ts';
+import type { ResolvedInputs } from '../core/cache-key.ts';
+import type { Facts } from '../core/plugin.ts';
+
+/** One step to compute, in a process of its own. */
+export interface StepJob {
+  readonly work: string;
+  readonly uses: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly seed: number;
+  readonly inputs: ResolvedInputs;
+  readonly memoryBytes: number | null;
+}
+
+export interface StepOutcome {
+  readonly outputs: Readonly<Record<string, ArtifactRef>>;
+  readonly facts: Facts;
+  readonly log: readonly string[];
+  readonly cpuMs: number;
+  readonly peakRssBytes: number | null;
+}
+
+/** Computes steps away from the worker's event loop. Rejects with an error of ours; aborting the signal stops the step within seconds. */
+export interface StepRunner {
+  run(
+    job: StepJob,
+    options: { readonly signal: AbortSignal; readonly onProgress: (fraction: number, note: string) => void },
+  ): Promise<StepOutcome>;
+}

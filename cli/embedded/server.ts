@@ -1,0 +1,199 @@
+import { spawn } from 'node:child_process';
+import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { createConnection, createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ResourceError } from '../../core/errors.ts';
+import { type BinaryOptions, SERVER_VERSION, TEMPORAL_VERSION, temporalBinary } from './binary.ts';
+
+/** A Temporal server that commands share. */
+export interface EmbeddedServer {
+  readonly pid: number;
+  readonly address: string;
+  readonly ui: string;
+  readonly version: string;
+}
+
+const RETENTION = '8760h';
+/** WAL is 7 times the throughput of the default journal; the poll rates lift a cap of about 25 sequential tasks a second. */
+const TUNING = [
+  '--sqlite-pragma',
+  'journal_mode=WAL',
+  '--sqlite-pragma',
+  'synchronous=NORMAL',
+  '--dynamic-config-value',
+  'history.transferProcessorMaxPollRPS=2000',
+  '--dynamic-config-value',
+  'history.transferProcessorMaxPollHostRPS=2000',
+  '--dynamic-config-value',
+  'history.timerProcessorMaxPollRPS=2000',
+  '--dynamic-config-value',
+  'history.timerProcessorMaxPollHostRPS=2000',
+  '--dynamic-config-value',
+  'system.forceSearchAttributesCacheRefreshOnRead=true',
+];
+
+const folderOf = (work: string): string => join(work, 'temporal');
+const stateFile = (work: string): string => join(folderOf(work), 'server.json');
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** True when something listens there. */
+function answers(address: string): Promise<boolean> {
+  const [host, port] = address.split(':');
+  return new Promise((resolve) => {
+    const socket = createConnection({ host, port: Number(port), timeout: 1_000 });
+    const end = (yes: boolean) => () => {
+      socket.destroy();
+      resolve(yes);
+    };
+    socket.once('connect', end(true)).once('error', end(false)).once('timeout', end(false));
+  });
+}
+
+async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** The server of this work folder, when one is up. */
+export async function findServer(work: string): Promise<EmbeddedServer | undefined> {
+  const text = await readFile(stateFile(work), 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  let state: EmbeddedServer;
+  try {
+    state = JSON.parse(text) as EmbeddedServer;
+  } catch {
+    return undefined;
+  }
+  return isAlive(state.pid) && (await answers(state.address)) ? state : undefined;
+}
+
+/** Finds the server of this work folder or starts it; it stays up for later commands. One lock guards the database file. */
+export async function ensureServer(work: string, options: BinaryOptions): Promise<EmbeddedServer> {
+  const running = await findServer(work);
+  if (running) return running;
+  await mkdir(folderOf(work), { recursive: true }).catch((error: unknown) => {
+    throw new ResourceError(`The work folder cannot be written: ${(error as Error).message}`, { mend: 'Give another folder with --work.' });
+  });
+  const binary = await temporalBinary(options);
+  const unlock = await lock(work);
+  try {
+    return (await findServer(work)) ?? (await start(work, binary.path, binary.version));
+  } finally {
+    await unlock();
+  }
+}
+
+/** A lock file with the holder's pid; one left by a dead process is taken over. */
+async function lock(work: string): Promise<() => Promise<void>> {
+  const path = join(folderOf(work), 'server.lock');
+  for (let tries = 0; tries < 300; tries++) {
+    const file = await open(path, 'wx').catch(() => undefined);
+    if (file) {
+      await file.writeFile(String(process.pid));
+      await file.close();
+      return () => rm(path, { force: true });
+    }
+    const holder = Number(await readFile(path, 'utf8').catch(() => ''));
+    if (holder > 0 && !isAlive(holder)) await rm(path, { force: true });
+    await sleep(100);
+  }
+  throw new ResourceError('Another command has been starting the server for 30 seconds', {
+    context: { lock: path },
+    mend: 'Wait for it; if none runs, delete that file.',
+  });
+}
+
+async function start(work: string, binary: string, version: string): Promise<EmbeddedServer> {
+  const old = await readFile(stateFile(work), 'utf8').catch(() => undefined);
+  if (old !== undefined) await waitForEnd((JSON.parse(old) as EmbeddedServer).pid);
+  const server = version === TEMPORAL_VERSION ? SERVER_VERSION : `cli-${version}`;
+  const port = await freePort();
+  const ui = await freePort();
+  const log = await open(join(folderOf(work), 'server.log'), 'a');
+  const args = [
+    'server',
+    'start-dev',
+    '--ip',
+    '127.0.0.1',
+    '--port',
+    String(port),
+    '--ui-port',
+    String(ui),
+    '--db-filename',
+    join(folderOf(work), `temporal-${server}.db`),
+    '--log-level',
+    'warn',
+    ...TUNING,
+  ];
+  const child = spawn(binary, args, { detached: true, stdio: ['ignore', log.fd, log.fd] });
+  await log.close();
+  const failed: { why?: string } = {};
+  child.once('error', (error) => (failed.why = error.message));
+  child.once('exit', (code) => (failed.why ??= `it ended with code ${code}`));
+  const address = `127.0.0.1:${port}`;
+  for (let waited = 0; failed.why === undefined && waited < 30_000; waited += 50) {
+    if (await answers(address)) break;
+    await sleep(50);
+  }
+  if (failed.why !== undefined || child.pid === undefined || !(await answers(address))) {
+    const tail = (await readFile(join(folderOf(work), 'server.log'), 'utf8').catch(() => '')).trim().split('\n').slice(-1)[0];
+    throw new ResourceError(
+      `The Temporal server did not start: ${failed.why ?? 'no answer in 30 seconds'}${tail ? ` (${tail.slice(0, 200)})` : ''}`,
+      { context: { log: join(folderOf(work), 'server.log') }, mend: 'Read that log; `panelflow doctor` checks the machine.' },
+    );
+  }
+  child.removeAllListeners();
+  child.unref();
+  await ready(address);
+  const state: EmbeddedServer = { pid: child.pid, address, ui: `http://127.0.0.1:${ui}`, version: server };
+  await writeFile(stateFile(work), JSON.stringify(state, null, 2));
+  return state;
+}
+
+/** Waits until the namespace answers, and keeps closed runs for a year instead of a day. */
+async function ready(address: string): Promise<void> {
+  const { Connection } = await import('@temporalio/client');
+  for (let tries = 0; ; tries++) {
+    try {
+      const connection = await Connection.connect({ address });
+      await connection.workflowService.updateNamespace({
+        namespace: 'default',
+        config: { workflowExecutionRetentionTtl: { seconds: (Number.parseInt(RETENTION, 10) * 3600) as never } },
+      });
+      await connection.close();
+      return;
+    } catch (error) {
+      if (tries > 100)
+        throw new ResourceError(`The Temporal server does not answer: ${(error as Error).message}`, { mend: 'Run `panelflow doctor`.' });
+      await sleep(100);
+    }
+  }
+}
+
+async function waitForEnd(pid: number): Promise<void> {
+  for (let waited = 0; isAlive(pid) && waited < 10_000; waited += 100) await sleep(100);
+}
+
+/** Stops the server of this work folder; false when none was up. */
+export async function stopServer(work: string): Promise<boolean> {
+  const server = await findServer(work);
+  if (!server) return false;
+  process.kill(server.pid, 'SIGTERM');
+  await waitForEnd(server.pid);
+  await rm(stateFile(work), { force: true });
+  return true;
+}

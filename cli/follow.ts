@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { WorkflowHandle } from '@temporalio/client';
+import proto from '@temporalio/proto';
+import { ResourceError } from '../core/errors.ts';
+import type { Progress } from '../schemas/run.ts';
+import type { RunningWorker } from '../workers/worker.ts';
+import type { Connected } from './connect.ts';
+import type { Prepared } from './prepare.ts';
+import { blank, type ProgressView } from './progress.ts';
+import type { Settings } from './settings.ts';
+
+const { TaskQueueType } = proto.temporal.api.enums.v1;
+const WORKFLOWS = 'panelflow';
+
+/** Adds the counts of children that still run. */
+export async function whole(progress: Progress, { client }: Connected): Promise<Progress> {
+  if (progress.children.length === 0) return progress;
+  const parts = await Promise.all(
+    progress.children.map((id) =>
+      client.workflow
+        .getHandle(id)
+        .query<Progress>('progress')
+        .catch(() => undefined),
+    ),
+  );
+  const steps = progress.steps.map((s) => ({ ...s }));
+  for (const part of parts) {
+    for (const p of part?.steps ?? []) {
+      const mine = steps.find((s) => s.step === p.step);
+      if (mine) for (const key of ['running', 'done', 'cached', 'failed', 'skipped'] as const) mine[key] += p[key];
+    }
+  }
+  return { ...progress, steps, failures: [...progress.failures, ...parts.flatMap((p) => p?.failures ?? [])] };
+}
+
+/** What running steps say of themselves, from their heartbeats. */
+async function notesOf(handle: WorkflowHandle): Promise<string[]> {
+  const { raw } = await handle.describe();
+  return (raw.pendingActivities ?? []).slice(0, 20).flatMap((a) => {
+    const data = a.heartbeatDetails?.payloads?.[0]?.data;
+    if (!data)
+      return a.lastFailure && (a.attempt ?? 0) > 1
+        ? [`  ${a.activityType?.name}: attempt ${a.attempt} after: ${a.lastFailure.message}`]
+        : [];
+    const { fraction, note } = JSON.parse(Buffer.from(data).toString()) as { fraction?: number; note?: string };
+    return note ? [`  ${a.activityType?.name}: ${note}${fraction ? ` (${Math.round(fraction * 100)} %)` : ''}`] : [];
+  });
+}
+
+/** Follows a run to its end; undefined when interrupted. */
+export async function follow(
+  handle: WorkflowHandle,
+  connected: Connected,
+  prepared: Prepared,
+  view: ProgressView,
+  signal: AbortSignal,
+  worker: RunningWorker | undefined,
+  set: Settings,
+  tell: (line: string) => void,
+): Promise<Progress | undefined> {
+  const ended: { value?: Progress; error?: unknown } = {};
+  const result = handle.result().then(
+    (value) => (ended.value = value as Progress),
+    (error: unknown) => (ended.error = error),
+  );
+  const broken: { error?: unknown } = {};
+  worker?.stopped.catch((error: unknown) => (broken.error = error));
+  const interrupted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  view.update(blank(prepared.plan), []);
+  let warned = false;
+  for (let tick = 0; ended.value === undefined && ended.error === undefined; tick++) {
+    if (signal.aborted) return undefined;
+    if (broken.error !== undefined)
+      throw new ResourceError(`The worker stopped: ${(broken.error as Error).message}`, {
+        cause: broken.error,
+        mend: 'Run the same command again to go on; `panelflow doctor` checks the machine.',
+      });
+    await Promise.race([result, interrupted, sleep(tick < 10 ? 200 : 500)]);
+    if (ended.value !== undefined || ended.error !== undefined || signal.aborted) continue;
+    const progress = await handle.query<Progress>('progress').then(
+      (p) => whole(p, connected),
+      () => undefined,
+    );
+    if (progress) view.update(progress, await notesOf(handle).catch(() => []));
+    if (worker === undefined && !warned && tick > 10 && tick % 10 === 0)
+      warned = await warnOfMissingWorkers(connected, prepared, set, tell);
+  }
+  if (ended.error !== undefined)
+    throw new ResourceError(`The run ended early: ${causeOf(ended.error)}`, {
+      cause: ended.error,
+      mend: 'Run the same command again to go on; what is finished is kept.',
+    });
+  view.done(ended.value!);
+  return ended.value;
+}
+
+function causeOf(error: unknown): string {
+  const { message, cause } = error as Error;
+  return cause instanceof Error ? causeOf(cause) : message;
+}
+
+/** Says it when nobody serves a queue that the plan needs; true when it was said. */
+async function warnOfMissingWorkers(
+  { client }: Connected,
+  prepared: Prepared,
+  set: Settings,
+  tell: (line: string) => void,
+): Promise<boolean> {
+  const queues = [WORKFLOWS, ...new Set(prepared.plan.tasks.map((t) => `panelflow-${t.queue}`))];
+  let missing = false;
+  for (const name of queues) {
+    const taskQueueType = name === WORKFLOWS ? TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW : TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY;
+    const { pollers } = await client.workflowService.describeTaskQueue({
+      namespace: set.namespace,
+      taskQueue: { name },
+      taskQueueType,
+    });
+    if ((pollers ?? []).length > 0) continue;
+    missing = true;
+    tell(
+      `No worker serves the queue "${name}"; the run waits. Start one: panelflow worker --queue ${name === WORKFLOWS ? 'cpu' : name.slice('panelflow-'.length)} --address ${set.address}`,
+    );
+  }
+  return missing;
+}

@@ -1,0 +1,169 @@
+#!/usr/bin/env node
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from './load.ts';
+import { fail } from './print.ts';
+
+/** Runs a command's module, imported when first needed, and turns its outcome into the exit code. */
+function act(command: (...args: any[]) => Promise<number>): (...args: any[]) => Promise<void> {
+  return async (...args) => {
+    const flags = args.at(-2) as { json?: boolean };
+    try {
+      process.exitCode = await command(...args.slice(0, -1));
+    } catch (error) {
+      process.exitCode = fail(error, flags.json);
+    }
+  };
+}
+
+const list = (value: string, before: string[] = []): string[] => [...before, ...value.split(',')];
+const collect = (value: string, before: string[] = []): string[] => [...before, value];
+const whole = (value: string): number => {
+  const n = Number(value);
+  if (!Number.isInteger(n) || n < 1) throw new InvalidArgumentError('It wants a whole number from 1.');
+  return n;
+};
+
+const program = new Command('panelflow')
+  .description('Compare ways to choose a gene panel: one YAML file, run as a durable workflow, ending in one table and one report.')
+  .version((JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version)
+  .showSuggestionAfterError()
+  .showHelpAfterError('Add --help for the options.')
+  .configureHelp({ showGlobalOptions: true })
+  .exitOverride()
+  .addHelpText('after', '\nExit codes: 0 ok, 1 steps failed, 2 wrong file or flag, 130 interrupted.\nDocumentation: README.md and docs/.');
+
+const work = ['--work <dir>', 'store of artifacts and cache (default: .panelflow)'] as const;
+const address = ['--address <host:port>', 'a Temporal server of your own (default: the embedded one, or TEMPORAL_ADDRESS)'] as const;
+const namespace = ['--namespace <name>', 'Temporal namespace (default: default)'] as const;
+const json = ['--json', 'JSON for machines, on standard output'] as const;
+
+/** Options of commands that read a file to run. */
+function fileCommand(name: string, description: string): Command {
+  return program
+    .command(`${name} <file>`)
+    .description(description)
+    .option('--profile <names>', 'profiles of the pipeline or the file, comma separated', list)
+    .option('--params-file <file>', 'YAML or JSON with params that win over those in the file')
+    .option('--set <key=value>', 'one param; may be repeated', collect)
+    .option('--name <name>', 'name of the run and of its results folder')
+    .option(...work)
+    .option(...json);
+}
+
+fileCommand('run', 'Run a file, or go on with a run that was interrupted; what is cached is not computed again.')
+  .option('--out <dir>', 'results folder (default: results/<name>)')
+  .option(...address)
+  .option(...namespace)
+  .option('--slots <n>', 'steps computed at a time (default: the number of cores)', whole)
+  .option('--shard-size <n>', 'most tasks in one workflow history', whole, 200)
+  .option('--quiet', 'only errors')
+  .addHelpText(
+    'after',
+    '\nExamples:\n  panelflow run zeisel.yaml\n  panelflow run zeisel.yaml --set seeds=[0,1,2,3] --out results/four-seeds\n  panelflow run zeisel.yaml --address temporal.example:7233',
+  )
+  .action(act(async (file: string, flags) => (await import('./commands/run.ts')).run(file, flags)));
+
+fileCommand('plan', 'Show what a run would do: every task, cached or to run, and why. Starts nothing.')
+  .alias('dry-run')
+  .option('--all', 'list every task')
+  .addHelpText('after', '\nExample:\n  panelflow plan zeisel.yaml --set seeds=[0,1,2,3]')
+  .action(act(async (file: string, flags) => (await import('./commands/plan.ts')).plan(file, flags)));
+
+fileCommand('lint', 'Check a file: all that is wrong with it, each with line and column.')
+  .addHelpText('after', '\nExample:\n  panelflow lint zeisel.yaml')
+  .action(act(async (file: string, flags) => (await import('./commands/lint.ts')).lint(file, flags)));
+
+program
+  .command('worker')
+  .description('Serve task queues of a shared Temporal server until interrupted.')
+  .requiredOption('--queue <names>', 'cpu, gpu, or both: cpu,gpu', 'cpu,gpu')
+  .option(...address)
+  .option(...namespace)
+  .option(...work)
+  .option('--slots <n>', 'steps computed at a time', whole)
+  .option('--plugin <package>', 'a plugin package; may be repeated', collect)
+  .addHelpText('after', '\nExample:\n  panelflow worker --queue gpu --address temporal.example:7233')
+  .action(act(async (flags) => (await import('./commands/worker.ts')).worker(flags)));
+
+/** Options of commands about a run. */
+function runCommand(name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .option(...work)
+    .option(...address)
+    .option(...namespace)
+    .option(...json);
+}
+
+runCommand('list', 'List runs, newest first.').action(act(async (flags) => (await import('./commands/runs.ts')).list(flags)));
+runCommand('status <run>', 'Show how far a run has come. RUN is its name, or the beginning of one.').action(
+  act(async (run: string, flags) => (await import('./commands/runs.ts')).status(run, flags)),
+);
+runCommand('log <run>', 'Show the tasks of a run: state, time, worker, cell.')
+  .option('--failed', 'only failed ones, with their errors')
+  .action(act(async (run: string, flags) => (await import('./commands/runs.ts')).log(run, flags)));
+runCommand('cancel <run>', 'Cancel a run; what is finished stays in the cache.').action(
+  act(async (run: string, flags) => (await import('./commands/runs.ts')).cancel(run, flags)),
+);
+runCommand('report <run>', 'Write the results of a run again from the store.')
+  .option('--out <dir>', 'results folder (default: results/<name>)')
+  .action(act(async (run: string, flags) => (await import('./commands/runs.ts')).report(run, flags)));
+
+program
+  .command('plugins [uses]')
+  .description('List every step there is, or show one with its params.')
+  .option('--markdown', 'as reference pages')
+  .option(...json)
+  .addHelpText('after', '\nExamples:\n  panelflow plugins\n  panelflow plugins selector/yoto')
+  .action(act(async (uses: string | undefined, flags) => (await import('./commands/plugins.ts')).plugins(uses, flags)));
+
+program
+  .command('schema [name]')
+  .description('Print a JSON Schema for editors: run, or pipeline.')
+  .action(act(async (name: string | undefined) => (await import('./commands/schema.ts')).schema(name)));
+
+program
+  .command('data [name]')
+  .description('List known datasets with their citation, or fetch one.')
+  .option('--out <dir>', 'folder to fetch into', 'data')
+  .option(...json)
+  .action(act(async (name: string | undefined, flags) => (await import('./commands/data.ts')).data(name, flags)));
+
+program
+  .command('init [file]')
+  .description('Write a file to start from.')
+  .option('--data <path>', 'your dataset')
+  .option('--tasks <columns>', 'obs columns to predict, comma separated', list)
+  .option('--force', 'write over a file that is there')
+  .action(act(async (file: string | undefined, flags) => (await import('./commands/init.ts')).init(file, flags)));
+
+program
+  .command('doctor')
+  .description('Check this machine: server, tensor backend, store, memory.')
+  .option(...work)
+  .option(...address)
+  .option(...json)
+  .action(act(async (flags) => (await import('./commands/doctor.ts')).doctor(flags)));
+
+program
+  .command('setup')
+  .description('Get what is needed once: the Temporal server and native TensorFlow.')
+  .option('--gpu', 'the CUDA build of TensorFlow')
+  .action(act(async (flags) => (await import('./commands/setup.ts')).setup(flags)));
+
+program
+  .command('server <action>')
+  .description('The embedded server of this folder: start, stop or status.')
+  .option(...work)
+  .option(...json)
+  .action(act(async (action: string, flags) => (await import('./commands/server.ts')).server(action, flags)));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? 0 : 2;
+}

@@ -1,0 +1,196 @@
+import { randomBytes } from 'node:crypto';
+import { access, constants, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus, hostname, platform, release, totalmem } from 'node:os';
+import { dirname, join } from 'node:path';
+import { ConfigError, ResourceError } from '../core/errors.ts';
+import { type ArtifactStore, recordPath } from '../core/store.ts';
+import { decode } from '../data/portable.ts';
+import type { Plan } from '../schemas/plan.ts';
+import type { TaskRecord } from '../schemas/run.ts';
+
+/** Refuses a results folder that cannot be written, before anything runs; leaves nothing behind. */
+export async function checkOut(out: string): Promise<void> {
+  let folder = out;
+  for (;;) {
+    const reason = await access(folder, constants.W_OK | constants.X_OK).then(
+      () => undefined,
+      (error: NodeJS.ErrnoException) => error.code,
+    );
+    if (reason === undefined) break;
+    if (reason !== 'ENOENT' || dirname(folder) === folder)
+      throw new ConfigError(`The results folder ${out} cannot be written (${reason} at ${folder})`, {
+        mend: 'Give another one with --out.',
+      });
+    folder = dirname(folder);
+  }
+  if (!(await stat(folder)).isDirectory())
+    throw new ConfigError(`The results folder ${out} cannot be made: ${folder} is a file`, { mend: 'Give another one with --out.' });
+}
+
+async function publish(out: string, name: string, bytes: Uint8Array | string): Promise<void> {
+  const temporary = join(out, `.${name}.${randomBytes(4).toString('hex')}.tmp`);
+  try {
+    await writeFile(temporary, bytes);
+    await rename(temporary, join(out, name));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw new ResourceError(`${join(out, name)} cannot be written: ${(error as Error).message}`, {
+      cause: error,
+      mend: 'Free some space or give another folder with --out; nothing computed is lost: run again.',
+    });
+  }
+}
+
+/** Every record of a run, in the plan's order. */
+export async function recordsOf(store: ArtifactStore, run: string): Promise<Map<string, TaskRecord>> {
+  const records = new Map<string, TaskRecord>();
+  for (const path of await store.listRecords(recordPath.tasks(run))) {
+    const text = await store.readRecord(path);
+    if (text !== undefined) {
+      const record = JSON.parse(text) as TaskRecord;
+      records.set(record.task, record);
+    }
+  }
+  return records;
+}
+
+const TRACE = [
+  'task_id',
+  'hash',
+  'native_id',
+  'name',
+  'status',
+  'exit',
+  'submit',
+  'duration',
+  'realtime',
+  '%cpu',
+  'peak_rss',
+  'peak_vmem',
+  'rchar',
+  'wchar',
+  'step',
+  'uses',
+  'cell',
+  'queue',
+  'worker',
+  'device',
+  'attempt',
+  'cached',
+  'cause',
+  'cache_key',
+];
+
+/** trace.tsv: Nextflow's columns first, then ours; a task that never ended is ABORTED. Times are in milliseconds, memory in bytes; "-" is unknown. */
+export function traceTable(plan: Plan, records: ReadonlyMap<string, TaskRecord>): string {
+  const rows = plan.tasks.map((task, i) => {
+    const r = records.get(task.id);
+    const name = `${task.step}${task.label ? ` (${task.label})` : ''}`;
+    if (!r)
+      return [
+        i + 1,
+        '-',
+        '-',
+        name,
+        'ABORTED',
+        '-',
+        '-',
+        '-',
+        '-',
+        '-',
+        '-',
+        '-',
+        '-',
+        '-',
+        task.step,
+        task.uses,
+        task.label || '-',
+        task.queue,
+        '-',
+        '-',
+        '-',
+        false,
+        '-',
+        '-',
+      ];
+    const cached = r.status === 'CACHED';
+    const real = r.complete - r.start;
+    const cpu = r.cpuMs === null || real === 0 ? '-' : ((100 * r.cpuMs) / real).toFixed(1);
+    const hash = r.key === '' ? '-' : `${r.key.slice(0, 2)}/${r.key.slice(2, 8)}`;
+    return [
+      i + 1,
+      hash,
+      r.task,
+      name,
+      r.status,
+      r.status === 'FAILED' ? 1 : 0,
+      new Date(r.submit).toISOString(),
+      r.complete - r.submit,
+      cached ? 0 : real,
+      cached ? '-' : cpu,
+      (cached ? null : r.peakRssBytes) ?? '-',
+      '-',
+      '-',
+      '-',
+      task.step,
+      task.uses,
+      task.label || '-',
+      r.queue,
+      r.worker,
+      r.device ?? '-',
+      r.attempt,
+      cached,
+      r.error?.code ?? '-',
+      r.key || '-',
+    ];
+  });
+  return `${[TRACE, ...rows].map((row) => row.join('\t')).join('\n')}\n`;
+}
+
+/** What is needed to repeat the run, and what it ran on. */
+function runFile(plan: Plan, run: string, records: ReadonlyMap<string, TaskRecord>, version: string): string {
+  const times = [...records.values()];
+  return `${JSON.stringify(
+    {
+      panelflow: version,
+      run,
+      plan,
+      files: plan.tasks.flatMap((t) => t.files),
+      host: {
+        name: hostname(),
+        platform: platform(),
+        release: release(),
+        node: process.version,
+        cpu: cpus()[0]?.model ?? 'unknown',
+        cores: availableParallelism(),
+        memory_bytes: totalmem(),
+      },
+      timings: {
+        start: times.length > 0 ? new Date(Math.min(...times.map((r) => r.start))).toISOString() : null,
+        complete: times.length > 0 ? new Date(Math.max(...times.map((r) => r.complete))).toISOString() : null,
+        cpu_ms: times.reduce((sum, r) => sum + (r.status === 'COMPLETED' ? (r.cpuMs ?? 0) : 0), 0),
+      },
+      tasks: Object.fromEntries(times.map((r) => [r.task, { status: r.status, key: r.key, outputs: r.outputs, facts: r.facts }])),
+    },
+    null,
+    1,
+  )}\n`;
+}
+
+/** Writes the results of a run into its folder, each file whole or not at all; returns the names. Nothing is written when no reporter ended well. */
+export async function writeResults(plan: Plan, run: string, store: ArtifactStore, out: string, version: string): Promise<string[]> {
+  const records = await recordsOf(store, run);
+  const refs = plan.publish.flatMap(({ task, port }) => records.get(task)?.outputs[port] ?? []);
+  if (refs.length === 0) return [];
+  await mkdir(out, { recursive: true });
+  const names: string[] = [];
+  for (const ref of refs) {
+    for (const file of decode(await store.get(ref)) as { name: string; bytes: Uint8Array }[]) {
+      await publish(out, file.name, file.bytes);
+      names.push(file.name);
+    }
+  }
+  await publish(out, 'trace.tsv', traceTable(plan, records));
+  await publish(out, 'run.json', runFile(plan, run, records, version));
+  return [...names, 'trace.tsv', 'run.json'];
+}

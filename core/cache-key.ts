@@ -1,0 +1,24 @@
+import type { ArtifactRef } from '../schemas/artifact.ts';
+import type { Cell, PlannedTask } from '../schemas/plan.ts';
+import { canonical } from './canonical.ts';
+
+/** What flowed into each port: one artifact, or a list with the cells it came from. */
+export type ResolvedInputs = Readonly<Record<string, ArtifactRef | readonly { readonly ref: ArtifactRef; readonly cell: Cell }[]>>;
+
+/**
+ * The text whose hash is a task's cache key: plugin id and version, params, input hashes, seed, and nothing else.
+ * Files count by content, wherever they lie.
+ */
+export function keyText(task: PlannedTask, inputs: ResolvedInputs): string {
+  const hashOf = new Map(task.files.map((f) => [f.path, `sha256:${f.sha256}`]));
+  const params = Object.fromEntries(
+    Object.entries(task.params).map(([key, value]) => [key, (typeof value === 'string' && hashOf.get(value)) || value]),
+  );
+  const hashes = Object.fromEntries(
+    Object.entries(inputs).map(([port, input]) => [
+      port,
+      'sha256' in input ? input.sha256 : input.map(({ ref, cell }) => [ref.sha256, cell]),
+    ]),
+  );
+  return canonical({ uses: task.uses, version: task.version, params, seed: task.seed, inputs: hashes });
+}

@@ -1,0 +1,27 @@
+import type { ArtifactRef } from '../schemas/artifact.ts';
+
+/** Where artifacts, cache entries and records of runs live. Objects are named by their content; records by a path. */
+export interface ArtifactStore {
+  /** How a worker on another machine would name it. */
+  readonly uri: string;
+  /** Stores bytes (given in parts) under their hash; whole or not at all. */
+  put(parts: readonly Uint8Array[], type: string): Promise<ArtifactRef>;
+  /** The bytes, after checking that they hash to the reference; ArtifactError when missing or different. */
+  get(ref: ArtifactRef): Promise<Uint8Array>;
+  /** True when an object of that size is there. */
+  has(ref: ArtifactRef): Promise<boolean>;
+  /** A small text by path, or undefined. */
+  readRecord(path: string): Promise<string | undefined>;
+  /** Writes a small text atomically. */
+  writeRecord(path: string, text: string): Promise<void>;
+  /** Paths of the records under a prefix, sorted. */
+  listRecords(prefix: string): Promise<string[]>;
+}
+
+/** Paths of records. */
+export const recordPath = {
+  cache: (key: string): string => `cache/${key.slice(0, 2)}/${key}.json`,
+  task: (run: string, task: string): string => `runs/${run}/tasks/${task}.json`,
+  tasks: (run: string): string => `runs/${run}/tasks/`,
+  run: (run: string): string => `runs/${run}/run.json`,
+} as const;

@@ -1,0 +1,127 @@
+import * as z from 'zod';
+
+const Name = z.string().regex(/^[a-z][a-z0-9_-]*$/i, 'a name is letters, digits, "-" and "_", and starts with a letter');
+
+/** A duration such as "90s", "4h" or "2d". */
+const Duration = z.string().regex(/^\d+(\.\d+)?\s*(s|m|h|d)$/, 'write a duration as "90s", "30m", "4h" or "2d"');
+/** An amount of memory such as "8 GB". */
+const Memory = z.string().regex(/^\d+(\.\d+)?\s*(MB|GB|TB)$/, 'write an amount of memory as "500 MB" or "8 GB"');
+
+/** What a step may use, and how often each cause of failure is tried again. */
+export const Resources = z.strictObject({
+  queue: z.enum(['cpu', 'gpu']).optional(),
+  time: Duration.optional().describe('A task that takes longer is stopped and fails'),
+  memory: Memory.optional().describe('A task that takes more is stopped and fails'),
+  retries: z
+    .strictObject({
+      crash: z.number().int().min(0).max(20).optional(),
+      resource: z.number().int().min(0).max(20).optional(),
+      artifact: z.number().int().min(0).max(20).optional(),
+    })
+    .optional(),
+});
+export type Resources = z.infer<typeof Resources>;
+
+/** A parameter that a pipeline takes, or a part of one. */
+export interface ParamDeclaration {
+  type: 'string' | 'number' | 'integer' | 'boolean' | 'list' | 'map' | 'use' | 'params';
+  summary?: string | undefined;
+  optional?: boolean | undefined;
+  default?: unknown;
+  choices?: string[] | undefined;
+  min?: number | undefined;
+  max?: number | undefined;
+  of?: ParamDeclaration | undefined;
+  min_items?: number | undefined;
+  fields?: Record<string, ParamDeclaration> | undefined;
+  kind?: string | undefined;
+  step?: string | undefined;
+  shorthand?: string | undefined;
+}
+export const ParamDeclaration: z.ZodType<ParamDeclaration> = z.lazy(() =>
+  z.strictObject({
+    type: z.enum(['string', 'number', 'integer', 'boolean', 'list', 'map', 'use', 'params']),
+    summary: z.string().optional(),
+    optional: z.boolean().optional().describe('May be left out; it is then nothing'),
+    default: z.unknown().optional(),
+    choices: z.array(z.string()).optional().describe('string: the words allowed'),
+    min: z.number().optional(),
+    max: z.number().optional(),
+    of: ParamDeclaration.optional().describe('list: what each item is'),
+    min_items: z.number().int().optional(),
+    fields: z.record(z.string(), ParamDeclaration).optional().describe('map: its keys'),
+    kind: z.string().optional().describe('use: the kind of step, e.g. selector'),
+    step: z.string().optional().describe('params: the step whose own params these are, e.g. transform/qc'),
+    shorthand: z
+      .string()
+      .optional()
+      .describe('map: the key a plain string stands for; use: "id.param" that a plain string stands for when it is no known id'),
+  }),
+);
+
+/** `step.port`, or a list of it gathered over axes (the others are kept). */
+export const StepInput = z.union([
+  z.string(),
+  z.strictObject({ from: z.string(), gather: z.union([z.literal('all'), z.array(z.string()).min(1)]) }),
+]);
+
+/** One step of a pipeline. It is computed once for each value of the axes that its expressions and inputs depend on. */
+export const PipelineStep = z.strictObject({
+  summary: z.string().optional(),
+  uses: z.string().describe('kind/id, or an expression'),
+  in: z.record(z.string(), StepInput).default({}),
+  with: z
+    .union([z.string(), z.record(z.string(), z.unknown())])
+    .default({})
+    .describe('Params of the step; unknown ones are errors'),
+  offer: z.record(z.string(), z.unknown()).default({}).describe('Params given only to steps that declare them'),
+  seed: z.union([z.string(), z.number().int()]).optional(),
+  when: z.union([z.string(), z.boolean()]).optional().describe('The step is left out where this is false'),
+  otherwise: z.record(z.string(), z.string()).optional().describe('Output port to step.port: what stands in where the step is left out'),
+  resources: Resources.default({}),
+});
+export type PipelineStep = z.infer<typeof PipelineStep>;
+
+/** An axis of the sweep: a list, or an expression that gives one. Items that are maps are named by their `as`. */
+export const Axis = z.union([z.string(), z.array(z.unknown())]);
+
+const CellPattern = z.record(z.string(), z.union([z.string(), z.number(), z.array(z.union([z.string(), z.number()]))]));
+const Profile = z.strictObject({
+  params: z.record(z.string(), z.unknown()).default({}),
+  resources: z.record(z.string(), Resources).default({}),
+});
+
+/** A pipeline: its params, its axes and its steps. */
+export const PipelineDefinition = z.strictObject({
+  name: Name,
+  summary: z.string().optional(),
+  plugins: z.array(z.string()).default([]),
+  params: z.record(Name, ParamDeclaration).default({}),
+  presets: z
+    .record(z.string(), z.record(z.string(), z.record(z.string(), z.unknown())))
+    .default({})
+    .describe('A param, its values, and what each value changes in the defaults of other params'),
+  axes: z.record(Name, Axis).default({}),
+  exclude: z.array(CellPattern).default([]).describe('Cells that match any of these are left out'),
+  include: z
+    .array(z.record(z.string(), z.union([z.string(), z.number()])))
+    .default([])
+    .describe('Only cells that match one of these are kept, where there are any'),
+  steps: z.record(Name, PipelineStep),
+  resources: z.record(z.string(), Resources).default({}).describe('By step name or by kind/id'),
+  profiles: z.record(z.string(), Profile).default({}),
+});
+export type PipelineDefinition = z.infer<typeof PipelineDefinition>;
+
+/** What a person writes to run a pipeline. */
+export const RunFile = z.strictObject({
+  pipeline: z.string().describe('Name of a pipeline that ships with panelflow, or the path of one'),
+  name: Name.optional().describe('Names the run and its results folder; the default is the stem of the file'),
+  params: z.record(z.string(), z.unknown()).default({}),
+  plugins: z.array(z.string()).default([]),
+  exclude: z.array(CellPattern).default([]),
+  include: z.array(z.record(z.string(), z.union([z.string(), z.number()]))).default([]),
+  resources: z.record(z.string(), Resources).default({}),
+  profiles: z.record(z.string(), Profile).default({}),
+});
+export type RunFile = z.infer<typeof RunFile>;

@@ -1,0 +1,60 @@
+import * as z from 'zod';
+
+/** Axis name to label: where in the sweep something stands. */
+export const Cell = z.record(z.string(), z.union([z.string(), z.number()]));
+export type Cell = z.infer<typeof Cell>;
+
+/** One output of another task. */
+export const Source = z.strictObject({ task: z.string(), port: z.string() });
+export type Source = z.infer<typeof Source>;
+
+/** What flows into a port: one output, or a list gathered over axes. */
+export const PlannedInput = z.union([Source, z.strictObject({ gather: z.array(Source.extend({ cell: Cell })) })]);
+export type PlannedInput = z.infer<typeof PlannedInput>;
+
+/** How often each cause of failure is tried again. */
+export const Retries = z.strictObject({
+  crash: z.number().int().nonnegative(),
+  resource: z.number().int().nonnegative(),
+  artifact: z.number().int().nonnegative(),
+});
+
+/** One computation with everything decided. Cells of the sweep that would compute the same share one task. */
+export const PlannedTask = z.strictObject({
+  id: z.string(),
+  step: z.string(),
+  /** Where it stands, for people: the axes that matter to it. */
+  label: z.string(),
+  cell: Cell,
+  uses: z.string(),
+  version: z.number(),
+  params: z.record(z.string(), z.unknown()),
+  seed: z.number().nullable(),
+  inputs: z.record(z.string(), PlannedInput),
+  /** Local files that it reads, by content. */
+  files: z.array(z.strictObject({ path: z.string(), sha256: z.string() })),
+  queue: z.enum(['cpu', 'gpu']),
+  timeoutMs: z.number(),
+  memoryBytes: z.number().nullable(),
+  retries: Retries,
+});
+export type PlannedTask = z.infer<typeof PlannedTask>;
+
+/** A pipeline with every default written out and every cell listed: what the workflow interprets. Plain JSON. */
+export const Plan = z.strictObject({
+  format: z.literal(1),
+  name: z.string(),
+  pipeline: z.string(),
+  /** Packages that provide steps, name to version. */
+  plugins: z.record(z.string(), z.string()),
+  params: z.record(z.string(), z.unknown()),
+  axes: z.record(z.string(), z.array(z.union([z.string(), z.number()]))),
+  cells: z.number(),
+  /** In an order in which every task comes after all it needs. */
+  tasks: z.array(PlannedTask),
+  /** Steps left out by their condition, with how many cells. */
+  left_out: z.array(z.strictObject({ step: z.string(), cells: z.number(), when: z.string() })),
+  /** Outputs of type `files` that are published into the results folder. */
+  publish: z.array(Source),
+});
+export type Plan = z.infer<typeof Plan>;

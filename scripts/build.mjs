@@ -1,0 +1,21 @@
+// Compiles TypeScript, bundles the workflows once, and links the command into node_modules/.bin.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const at = (path) => `${root}${path}`;
+
+const tsc = spawnSync(process.execPath, [at('node_modules/typescript/bin/tsc'), '-p', at('tsconfig.json')], { stdio: 'inherit' });
+if (tsc.status !== 0 && !process.argv.includes('--anyway')) process.exit(tsc.status ?? 1);
+
+const { bundleWorkflowCode } = await import('@temporalio/worker');
+const { code } = await bundleWorkflowCode({
+  workflowsPath: at('dist/workflows/index.js'),
+  logger: { trace() {}, debug() {}, info() {}, log() {}, warn: console.warn, error: console.error },
+});
+writeFileSync(at('dist/workflow-bundle.cjs'), code);
+
+chmodSync(at('dist/cli/main.js'), 0o755);
+rmSync(at('node_modules/.bin/panelflow'), { force: true });
+symlinkSync('../../dist/cli/main.js', at('node_modules/.bin/panelflow'));

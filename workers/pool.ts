@@ -1,0 +1,208 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { StepJob, StepOutcome, StepRunner } from '../activities/runner.ts';
+import {
+  ArtifactError,
+  ConfigError,
+  CrashError,
+  DataError,
+  PanelflowError,
+  PluginError,
+  ResourceError,
+  TrainingError,
+} from '../core/errors.ts';
+import { TENSOR_ENV } from '../tensor/backend.ts';
+import type { FromProcess, ToProcess } from './messages.ts';
+
+const GRACE_MS = 2_000;
+const SAMPLE_MS = 250;
+/** A process that has done so many steps, or keeps so much memory when idle, makes room for a fresh one. */
+const STEPS_PER_PROCESS = 200;
+const IDLE_RSS_BYTES = 3 * 2 ** 30;
+const PAGE = 4096;
+
+interface StepProcess {
+  readonly child: ChildProcess;
+  steps: number;
+  stderr: string;
+}
+
+type Failed = Extract<FromProcess, { kind: 'failed' }>;
+
+const CLASSES = { CONFIG: ConfigError, PLUGIN: PluginError, DATA: DataError, RESOURCE: ResourceError, TRAINING: TrainingError } as const;
+
+/** An error of a step process as one of ours again. */
+function revive({ error, retryable }: Failed): Error {
+  const { code, message, context, mend } = error;
+  const options = { context, ...(mend === undefined ? {} : { mend }) };
+  if (code === 'ARTIFACT') return new ArtifactError(message, { ...options, retryable });
+  const Class = CLASSES[code as keyof typeof CLASSES] as (new (m: string, o: typeof options) => PanelflowError) | undefined;
+  return Class ? new Class(message, options) : Object.assign(new Error(message.replace(/^Unexpected: /, '')), { name: 'Bug' });
+}
+
+/** Resident memory of a process, in bytes; null where the system does not tell. */
+async function residentBytes(pid: number): Promise<number | null> {
+  const text = await readFile(`/proc/${pid}/statm`, 'utf8').catch(() => null);
+  return text === null ? null : Number(text.split(' ')[1]) * PAGE;
+}
+
+/** A warm pool of step processes: one step at a time in each, so that a crash or a kill costs that attempt only. */
+export class ProcessPool implements StepRunner {
+  readonly #idle: StepProcess[] = [];
+  readonly #all = new Set<StepProcess>();
+  readonly #options: {
+    readonly threads: number;
+    readonly plugins: readonly string[];
+    readonly keep: number;
+    readonly env: Readonly<Record<string, string>>;
+  };
+  #closed = false;
+
+  constructor(options: {
+    readonly threads: number;
+    readonly plugins: readonly string[];
+    readonly keep: number;
+    readonly env?: Readonly<Record<string, string>>;
+  }) {
+    this.#options = { env: {}, ...options };
+  }
+
+  async run(
+    job: StepJob,
+    options: { readonly signal: AbortSignal; readonly onProgress: (fraction: number, note: string) => void },
+  ): Promise<StepOutcome> {
+    options.signal.throwIfAborted();
+    const process = this.#idle.pop() ?? (await this.#spawn());
+    const memory = { peak: 0, exceeded: false };
+    const sampler = setInterval(() => void this.#sample(process, job, memory), SAMPLE_MS);
+    try {
+      await this.#sample(process, job, memory);
+      const outcome = await this.#converse(process, job, options, memory);
+      await this.#sample(process, job, memory);
+      return { ...outcome, peakRssBytes: memory.peak || null };
+    } finally {
+      clearInterval(sampler);
+      await this.#giveBack(process);
+    }
+  }
+
+  /** Ends all processes. Steps that still run fail with a CrashError. */
+  close(): void {
+    this.#closed = true;
+    for (const { child } of this.#all) child.kill('SIGKILL');
+  }
+
+  async #sample(process: StepProcess, job: StepJob, memory: { peak: number; exceeded: boolean }): Promise<void> {
+    const rss = process.child.pid === undefined ? null : await residentBytes(process.child.pid);
+    if (rss === null) return;
+    memory.peak = Math.max(memory.peak, rss);
+    if (job.memoryBytes === null || rss <= job.memoryBytes) return;
+    memory.exceeded = true;
+    process.child.kill('SIGKILL');
+  }
+
+  #spawn(): Promise<StepProcess> {
+    const path = fileURLToPath(new URL(`./step-process${extname(import.meta.url)}`, import.meta.url));
+    const child = fork(path, [JSON.stringify(this.#options.plugins)], {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      serialization: 'advanced',
+      execArgv: ['--max-old-space-size=8192'],
+      env: { ...globalThis.process.env, ...TENSOR_ENV, ...this.#options.env },
+    });
+    const process: StepProcess = { child, steps: 0, stderr: '' };
+    this.#all.add(process);
+    child.stderr?.on('data', (chunk: Buffer) => (process.stderr = (process.stderr + chunk.toString()).slice(-4_000)));
+    return new Promise((resolve, reject) => {
+      const died = (): void =>
+        reject(new CrashError(`A step process did not start: ${lastLine(process.stderr)}`, { mend: 'Run `panelflow doctor`.' }));
+      child.once('exit', () => {
+        this.#all.delete(process);
+        died();
+      });
+      child.once('error', died);
+      child.once('message', () => resolve(process));
+    });
+  }
+
+  #converse(
+    process: StepProcess,
+    job: StepJob,
+    options: { readonly signal: AbortSignal; readonly onProgress: (fraction: number, note: string) => void },
+    memory: { readonly peak: number; readonly exceeded: boolean },
+  ): Promise<StepOutcome> {
+    const { child } = process;
+    let kill: NodeJS.Timeout | undefined;
+    return new Promise<StepOutcome>((resolve, reject) => {
+      const onMessage = (message: FromProcess): void => {
+        if (message.kind === 'progress') options.onProgress(message.fraction, message.note);
+        else if (message.kind === 'done') finish(() => resolve(message.outcome));
+        else if (message.kind === 'failed') finish(() => reject(options.signal.aborted ? options.signal.reason : revive(message)));
+      };
+      const onExit = (code: number | null, signal: string | null): void =>
+        finish(() => reject(options.signal.aborted ? options.signal.reason : causeOf(job, code, signal, process.stderr, memory)));
+      const onAbort = (): void => {
+        child.send({ kind: 'cancel' } satisfies ToProcess);
+        kill = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
+      };
+      const finish = (settle: () => void): void => {
+        clearTimeout(kill);
+        child.off('message', onMessage);
+        child.off('exit', onExit);
+        options.signal.removeEventListener('abort', onAbort);
+        settle();
+      };
+      child.on('message', onMessage);
+      child.once('exit', onExit);
+      options.signal.addEventListener('abort', onAbort);
+      child.send({ kind: 'run', job, threads: this.#options.threads } satisfies ToProcess);
+    });
+  }
+
+  async #giveBack(process: StepProcess): Promise<void> {
+    const { child } = process;
+    if (child.exitCode !== null || child.signalCode !== null || !child.connected) return;
+    const rss = child.pid === undefined ? null : await residentBytes(child.pid);
+    process.steps++;
+    const worn = process.steps >= STEPS_PER_PROCESS || (rss ?? 0) > IDLE_RSS_BYTES;
+    if (this.#closed || worn || this.#idle.length >= this.#options.keep) child.kill('SIGKILL');
+    else this.#idle.push(process);
+  }
+}
+
+const lastLine = (text: string): string =>
+  text
+    .trim()
+    .split('\n')
+    .findLast((line) => line.trim() !== '') ?? 'no message';
+
+function causeOf(
+  job: StepJob,
+  code: number | null,
+  signal: string | null,
+  stderr: string,
+  memory: { readonly peak: number; readonly exceeded: boolean },
+): Error {
+  const gigabytes = (memory.peak / 2 ** 30).toFixed(1);
+  const context = { step: job.uses };
+  if (memory.exceeded)
+    return new ResourceError(`${job.uses} took more memory than it may: ${gigabytes} GB`, {
+      context,
+      mend: 'Raise "memory" under "resources:" for this step.',
+    });
+  if (signal === 'SIGKILL')
+    return new ResourceError(`${job.uses} was killed by the system at ${gigabytes} GB of memory, most likely for want of memory`, {
+      context,
+      mend: 'Use a machine with more memory, fewer --slots, or a smaller k or dataset.',
+    });
+  if (stderr.includes('heap out of memory'))
+    return new ResourceError(`${job.uses} ran out of heap memory at ${gigabytes} GB`, {
+      context,
+      mend: 'Use fewer cells or genes, or a machine with more memory.',
+    });
+  return new CrashError(`The process of ${job.uses} died (${signal ?? `exit code ${code}`}): ${lastLine(stderr)}`, {
+    context,
+    mend: 'It is tried again; if it dies each time, please report it.',
+  });
+}

@@ -1,0 +1,109 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { errorRecord } from '../activities/failure.ts';
+import type { StepJob, StepOutcome } from '../activities/runner.ts';
+import { isPanelflowError } from '../core/errors.ts';
+import type { StepContext } from '../core/plugin.ts';
+import type { Registry } from '../core/registry.ts';
+import type { ArtifactStore } from '../core/store.ts';
+import { decode, encode } from '../data/portable.ts';
+import type { ArtifactRef } from '../schemas/artifact.ts';
+import { openStore } from './compose.ts';
+import { loadRegistry } from './compose.ts';
+import type { FromProcess, ToProcess } from './messages.ts';
+
+/** Decoded inputs are kept between steps, so that a sweep reads its matrix once; at most so many bytes. */
+const KEEP_BYTES = 1.5 * 2 ** 30;
+
+const say = (message: FromProcess): void => void process.send?.(message);
+const kept = new Map<string, { value: unknown; bytes: number }>();
+let cancel = new AbortController();
+
+async function load(store: ArtifactStore, ref: ArtifactRef): Promise<unknown> {
+  const found = kept.get(ref.sha256);
+  if (found) {
+    kept.delete(ref.sha256);
+    kept.set(ref.sha256, found);
+    return found.value;
+  }
+  const value = decode(await store.get(ref));
+  kept.set(ref.sha256, { value, bytes: ref.bytes });
+  let total = [...kept.values()].reduce((sum, k) => sum + k.bytes, 0);
+  for (const [key, { bytes }] of kept) {
+    if (total <= KEEP_BYTES || key === ref.sha256) break;
+    kept.delete(key);
+    total -= bytes;
+  }
+  return value;
+}
+
+function contextOf(job: StepJob, threads: number, log: string[]): StepContext {
+  let told = 0;
+  const { signal } = cancel;
+  return {
+    seed: job.seed,
+    signal,
+    threads,
+    progress: (fraction, note = '') => {
+      const now = Date.now();
+      if (now - told < 200 && fraction < 1) return;
+      told = now;
+      say({ kind: 'progress', fraction, note });
+    },
+    log: (message) => void log.push(message),
+    breathe: async () => {
+      await turn();
+      signal.throwIfAborted();
+    },
+  };
+}
+
+async function run(job: StepJob, threads: number, registry: Registry): Promise<StepOutcome> {
+  const store = openStore(job.work);
+  const definition = await registry.load(job.uses);
+  const cpu = process.cpuUsage();
+  const inputs: Record<string, unknown> = {};
+  for (const [port, input] of Object.entries(job.inputs)) {
+    if ('sha256' in input) inputs[port] = await load(store, input);
+    else {
+      const list = [];
+      for (const { ref, cell } of input) list.push({ value: await load(store, ref), cell });
+      inputs[port] = list;
+    }
+  }
+  const log: string[] = [];
+  const result = await definition.run(contextOf(job, threads, log), inputs, definition.params.parse(job.params));
+  const outputs: Record<string, ArtifactRef> = {};
+  for (const [port, type] of Object.entries(definition.outputs)) outputs[port] = await store.put(encode(result.outputs[port]), type);
+  const used = process.cpuUsage(cpu);
+  return { outputs, facts: result.facts ?? {}, log, cpuMs: Math.round((used.user + used.system) / 1000), peakRssBytes: null };
+}
+
+/** Ends this process when its parent is gone, also while a step keeps the event loop busy. */
+function dieWithParent(): void {
+  const watch = `const parent = ${process.ppid}; setInterval(() => { if (process.ppid !== parent) process.kill(process.pid, 'SIGKILL'); }, 1000);`;
+  new Worker(watch, { eval: true }).unref();
+  process.on('disconnect', () => process.exit(0));
+}
+
+async function main(): Promise<void> {
+  dieWithParent();
+  const registry = await loadRegistry(JSON.parse(process.argv[2] ?? '[]') as string[]);
+  process.on('message', (message: ToProcess) => {
+    if (message.kind === 'cancel') return cancel.abort();
+    cancel = new AbortController();
+    void run(message.job, message.threads, registry).then(
+      (outcome) => say({ kind: 'done', outcome }),
+      (error: unknown) => {
+        if (!isPanelflowError(error)) process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+        say({ kind: 'failed', error: errorRecord(error), retryable: isPanelflowError(error) && error.retryable });
+      },
+    );
+  });
+  say({ kind: 'ready' });
+}
+
+// Ctrl-C reaches the whole group; the parent decides what becomes of a running step.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => process.exit(0));
+await main();

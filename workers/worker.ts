@@ -1,0 +1,94 @@
+import { existsSync } from 'node:fs';
+import { availableParallelism, hostname } from 'node:os';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { createEngineActivities, createStepActivities } from '../activities/index.ts';
+import { ResourceError } from '../core/errors.ts';
+import { loadRegistry, openStore } from './compose.ts';
+import { ProcessPool } from './pool.ts';
+
+export type QueueName = 'cpu' | 'gpu';
+
+/** The task queue of workflows and of the engine's own activities; every worker serves it. */
+export const WORKFLOW_QUEUE = 'panelflow';
+
+export interface WorkerOptions {
+  readonly address: string;
+  readonly namespace: string;
+  readonly queues: readonly QueueName[];
+  /** Steps computed at a time on each queue; the default is the number of cores for cpu, and 1 for gpu. */
+  readonly slots?: number;
+  readonly plugins?: readonly string[];
+}
+
+/** Workers of one process: one for workflows, one for each queue, over one pool of step processes. */
+export interface RunningWorker {
+  /** Resolves when the worker has stopped; rejects when it broke. */
+  readonly stopped: Promise<void>;
+  /** Hands running steps back to the server at once and stops. */
+  stop(): Promise<void>;
+}
+
+let installed = false;
+function installRuntime(): void {
+  if (installed) return;
+  installed = true;
+  Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    shutdownSignals: [],
+    telemetryOptions: { logging: { forward: {}, filter: 'off' } },
+  });
+}
+
+/** The prebuilt bundle beside the compiled code, or the workflows' source. */
+function workflowCode(): { workflowBundle: { codePath: string } } | { workflowsPath: string } {
+  const bundle = fileURLToPath(new URL('../workflow-bundle.cjs', import.meta.url));
+  if (existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
+  return { workflowsPath: fileURLToPath(new URL(`../workflows/index${extname(import.meta.url)}`, import.meta.url)) };
+}
+
+/** Connects and starts to serve. */
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  installRuntime();
+  const connection = await NativeConnection.connect({ address: options.address }).catch((error: unknown) => {
+    throw new ResourceError(`No Temporal server answers at ${options.address}`, {
+      cause: error,
+      mend: 'Check the address, or leave --address out to use the embedded server.',
+    });
+  });
+  const registry = await loadRegistry(options.plugins ?? []);
+  const cores = availableParallelism();
+  const slots = { cpu: options.slots ?? cores, gpu: options.slots === undefined ? 1 : Math.max(1, Math.floor(options.slots / 2)) };
+  const pool = new ProcessPool({
+    threads: cores,
+    plugins: options.plugins ?? [],
+    keep: options.queues.reduce((sum, q) => sum + slots[q], 0),
+  });
+  const identity = `${process.pid}@${hostname()}`;
+  const engine = createEngineActivities({ openStore, worker: identity });
+  const shared = { connection, namespace: options.namespace, identity, shutdownGraceTime: 0, shutdownForceTime: '10s' } as const;
+  const workers = [
+    await Worker.create({ ...shared, ...workflowCode(), taskQueue: WORKFLOW_QUEUE, activities: engine, maxCachedWorkflows: 200 }),
+  ];
+  for (const queue of options.queues) {
+    const activities = createStepActivities(registry.names, { openStore, runner: pool, worker: `${queue}:${identity}` });
+    workers.push(
+      await Worker.create({ ...shared, taskQueue: `panelflow-${queue}`, activities, maxConcurrentActivityTaskExecutions: slots[queue] }),
+    );
+  }
+  const stopped = Promise.all(workers.map((w) => w.run())).then(
+    () => pool.close(),
+    (error: unknown) => {
+      pool.close();
+      throw error;
+    },
+  );
+  return {
+    stopped: stopped.finally(() => connection.close()),
+    stop: async () => {
+      for (const w of workers) if (w.getState() === 'RUNNING') w.shutdown();
+      await stopped;
+    },
+  };
+}

@@ -1,0 +1,1 @@
+export { progressQuery, runPipeline, runShard } from './run-pipeline.ts';
