@@ -81,7 +81,7 @@ export function group(at: H5Group, name: string): H5Group | undefined {
 /** The dataset at a path inside the file, or undefined. */
 export function dataset(at: H5Group, name: string): H5Dataset | undefined {
   const found = entity(at, name);
-  return found && !isGroup(found) && String(found.type) === 'Dataset' ? found : undefined;
+  return found && 'slice' in found ? found : undefined;
 }
 
 function entity(at: H5Group, name: string): H5Group | H5Dataset | undefined {
@@ -90,7 +90,7 @@ function entity(at: H5Group, name: string): H5Group | H5Dataset | undefined {
 
 /** True for a group, false for a dataset. */
 export function isGroup(node: H5Group | H5Dataset): node is H5Group {
-  return String(node.type) === 'Group';
+  return 'keys' in node;
 }
 
 /** An attribute as plain JSON values (whole numbers of 64 bits become numbers), or undefined. */
