@@ -1,5 +1,5 @@
 import type { CscMatrix } from '../data/matrix.ts';
-import { leastSquares, solve } from './linear.ts';
+import { type LeastSquares, leastSquares, solve } from './linear.ts';
 import { orderDescending, pearson, spearman } from './ranks.ts';
 
 /** All genes by columns, apart for learning and test cells, with the shift and scale that make each gene a z-score. */
@@ -49,64 +49,97 @@ function jaccardTop(a: Float64Array, b: Float64Array, share: number): number {
   return common / (2 * count - common);
 }
 
+/** Predicts one gene after the other from the panel and keeps account of the errors. */
+class Reconstruction {
+  readonly #input: ReconstructionInput;
+  readonly #model: LeastSquares;
+  readonly #probe: Float64Array;
+  readonly #own: Float64Array;
+  readonly #truth: Float64Array;
+  readonly #predicted: Float64Array;
+  readonly #trueVariance: Float64Array;
+  readonly #predictedVariance: Float64Array;
+  #l1 = 0;
+  #l2 = 0;
+  #correlation = 0;
+  #correlated = 0;
+
+  constructor(input: ReconstructionInput) {
+    const { learn, test, panel } = input;
+    this.#input = input;
+    this.#model = leastSquares(design(learn, input), panel.length);
+    this.#probe = design(test, input);
+    this.#own = new Float64Array(learn.rows);
+    this.#truth = new Float64Array(test.rows);
+    this.#predicted = new Float64Array(test.rows);
+    this.#trueVariance = new Float64Array(learn.cols);
+    this.#predictedVariance = new Float64Array(learn.cols);
+  }
+
+  add(j: number): void {
+    const truth = this.#truth;
+    const predicted = this.#predicted;
+    this.#predict(j);
+    scores(this.#input.test, j, this.#input, truth);
+    for (let i = 0; i < truth.length; i++) {
+      this.#l2 += (predicted[i] - truth[i]) ** 2;
+      this.#l1 += Math.abs(predicted[i] - truth[i]);
+    }
+    this.#trueVariance[j] = variance(truth);
+    this.#predictedVariance[j] = variance(predicted);
+    if (this.#trueVariance[j] <= 0 || this.#predictedVariance[j] <= 1e-20) return;
+    this.#correlation += pearson(truth, predicted);
+    this.#correlated++;
+  }
+
+  #predict(j: number): void {
+    const { learn } = this.#input;
+    const { features: k, centred, mean: shift } = this.#model;
+    const own = this.#own;
+    const zero = scores(learn, j, this.#input, own);
+    const product = new Float64Array(k);
+    // Columns of the centred design sum to zero, so cells at the value of an unstored entry add nothing when it is subtracted.
+    for (let p = learn.indptr[j]; p < learn.indptr[j + 1]; p++) {
+      const i = learn.indices[p];
+      for (let a = 0; a < k; a++) product[a] += centred[i * k + a] * (own[i] - zero);
+    }
+    const weights = solve(this.#model, product);
+    let base = own.reduce((sum, y) => sum + y, 0) / own.length;
+    for (let a = 0; a < k; a++) base -= weights[a] * shift[a];
+    for (let i = 0; i < this.#predicted.length; i++) {
+      let y = base;
+      for (let a = 0; a < k; a++) y += weights[a] * this.#probe[i * k + a];
+      this.#predicted[i] = y;
+    }
+  }
+
+  get values(): Record<string, number> {
+    const entries = this.#trueVariance.length * this.#truth.length;
+    return {
+      l2: this.#l2 / entries,
+      l1: this.#l1 / entries,
+      jaccard_top20_variance: jaccardTop(this.#trueVariance, this.#predictedVariance, 0.2),
+      spearman_variance: spearman(this.#trueVariance, this.#predictedVariance),
+      pcc: this.#correlation / this.#correlated,
+    };
+  }
+}
+
 /**
- * Predicts every gene from the panel by least squares with intercept (MarkerMap, doi:10.1038/s41540-022-00249-1 eq. 10-11, as its code computes
- * them): l2 = mean squared and l1 = mean absolute error over all entries of the test cells, agreement of the genes' variances, and the
- * mean over genes of Pearson's correlation (genes constant on either side left out).
+ * Predicts every gene from the panel by least squares with intercept (MarkerMap, arXiv:2207.14106 eq. 10-11, as its code computes them):
+ * l2 = mean squared and l1 = mean absolute error over all entries of the test cells, agreement of the genes' variances, and the mean
+ * over genes of Pearson's correlation (genes constant on either side left out).
  */
 export async function reconstruct(
   input: ReconstructionInput,
   onGene: (done: number) => void | Promise<void> = () => {},
 ): Promise<Record<string, number>> {
-  const { learn, test } = input;
-  const genes = learn.cols;
-  const k = input.panel.length;
-  const model = leastSquares(design(learn, input), k);
-  const probe = design(test, input);
-  const own = new Float64Array(learn.rows);
-  const truth = new Float64Array(test.rows);
-  const predicted = new Float64Array(test.rows);
-  const [trueVariance, predictedVariance] = [new Float64Array(genes), new Float64Array(genes)];
-  let [l1, l2, correlation, correlated] = [0, 0, 0, 0];
-  for (let j = 0; j < genes; j++) {
-    const product = new Float64Array(k);
-    const zero = scores(learn, j, input, own);
-    let mean = 0;
-    for (let i = 0; i < learn.rows; i++) mean += own[i] / learn.rows;
-    // Columns of the centred design sum to zero, so cells at the value of an unstored entry add nothing when it is subtracted.
-    for (let p = learn.indptr[j]; p < learn.indptr[j + 1]; p++) {
-      const i = learn.indices[p];
-      const y = own[i] - zero;
-      for (let a = 0; a < k; a++) product[a] += model.centred[i * k + a] * y;
-    }
-    const weights = solve(model, product);
-    let base = mean;
-    for (let a = 0; a < k; a++) base -= weights[a] * model.mean[a];
-    scores(test, j, input, truth);
-    for (let i = 0; i < test.rows; i++) {
-      let y = base;
-      for (let a = 0; a < k; a++) y += weights[a] * probe[i * k + a];
-      predicted[i] = y;
-      l2 += (y - truth[i]) ** 2;
-      l1 += Math.abs(y - truth[i]);
-    }
-    trueVariance[j] = variance(truth);
-    predictedVariance[j] = variance(predicted);
-    const r = trueVariance[j] > 0 && predictedVariance[j] > 1e-20 ? pearson(truth, predicted) : Number.NaN;
-    if (!Number.isNaN(r)) {
-      correlation += r;
-      correlated++;
-    }
+  const work = new Reconstruction(input);
+  for (let j = 0; j < input.learn.cols; j++) {
+    work.add(j);
     await onGene(j + 1);
   }
-  const entries = genes * test.rows;
-  return {
-    l2: l2 / entries,
-    l1: l1 / entries,
-    jaccard_top20_variance: jaccardTop(trueVariance, predictedVariance, 0.2),
-    spearman_variance: spearman(trueVariance, predictedVariance),
-    pcc: correlation / correlated,
-  };
+  return work.values;
 }
 
 /** Mean and standard deviation (ddof 1, 0 becomes 1) of each gene over all rows, in float64. */

@@ -7,7 +7,7 @@ export default defineEvaluator({
   id: 'reconstruction',
   version: 1,
   summary: 'Least squares from the panel to all genes, on z-scores (of the learning cells; clipped at 10)',
-  cites: ['10.1038/s41540-022-00249-1'],
+  cites: ['arXiv:2207.14106'],
   params: z.strictObject({ k: z.int().positive() }),
   run: async (context, { data, split, panel }, { k }) => {
     const { geneScaling, reconstruct } = await import('../../stats/reconstruction.ts');
