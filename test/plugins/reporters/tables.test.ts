@@ -9,7 +9,8 @@ import tables from '../../../plugins/reporters/tables.ts';
 import { madeUpRun, report, testReporter } from '../../kit/reporter.ts';
 
 const NAMES = ['metrics', 'panels', 'summary'];
-const python = process.env.PANELFLOW_PYTHON ?? '/root/peers/bin/python';
+/** A Python with pandas and pyarrow, if there is one. */
+const python = process.env.PANELFLOW_PYTHON ?? '';
 const text = (files: Map<string, Uint8Array>, name: string): string => new TextDecoder().decode(files.get(name));
 const read = (bytes: Uint8Array): Promise<Record<string, any>[]> => parquetReadObjects({ file: new Uint8Array(bytes).buffer });
 
