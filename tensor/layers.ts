@@ -33,7 +33,7 @@ export class RunningMoments {
     const tf = this.#tf;
     const { mean, variance } = tf.moments(x, 0);
     tf.dispose(this.#seen ?? []);
-    this.#seen = [tf.keep(mean.clone()) as Tensor1D, tf.keep(variance.mul(x.shape[0] / Math.max(1, x.shape[0] - 1))) as Tensor1D];
+    this.#seen = [tf.keep(mean.clone()) as Tensor1D, tf.keep(variance.mul<Tensor1D>(x.shape[0] / Math.max(1, x.shape[0] - 1)))];
     return tf.batchNorm2d(x, mean as Tensor1D, variance as Tensor1D, shift, scale, EPSILON);
   }
 
@@ -42,7 +42,7 @@ export class RunningMoments {
     if (!this.#seen) return;
     const tf = this.#tf;
     const [mean, variance] = this.#seen;
-    const mix = (old: Tensor1D, now: Tensor1D): Tensor1D => tf.tidy(() => old.mul(1 - MOMENTUM).add(now.mul(MOMENTUM)) as Tensor1D);
+    const mix = (old: Tensor1D, now: Tensor1D): Tensor1D => tf.tidy(() => old.mul(1 - MOMENTUM).add<Tensor1D>(now.mul(MOMENTUM)));
     const next = [mix(this.#mean, mean), mix(this.#variance, variance)];
     tf.dispose([this.#mean, this.#variance, mean, variance]);
     this.#seen = undefined;
@@ -71,7 +71,7 @@ export function maskedCrossEntropy(tf: Tf, logits: Tensor2D, codes: Int32Array):
   return tf
     .logSoftmax(logits)
     .mul(tf.tensor2d(target, [codes.length, logits.shape[1]]))
-    .sum() as Scalar;
+    .sum<Scalar>();
 }
 
 /** Mean squared error over the rows whose value is not NaN; undefined when there is none. */
@@ -80,5 +80,5 @@ export function maskedSquaredError(tf: Tf, outputs: Tensor2D, values: Float32Arr
   const known = weight.reduce((a, b) => a + b, 0);
   if (known === 0) return undefined;
   const target = tf.tensor1d(values.map((v) => (Number.isNaN(v) ? 0 : v)));
-  return outputs.reshape([-1]).sub(target).square().mul(tf.tensor1d(weight)).sum().div(known) as Scalar;
+  return outputs.reshape([-1]).sub(target).square().mul(tf.tensor1d(weight)).sum().div<Scalar>(known);
 }

@@ -26,7 +26,7 @@ export interface NativeTensorFlow {
 export interface NativeOptions {
   readonly cache: string;
   readonly flavour: Flavour;
-  say(line: string): void;
+  readonly say: (line: string) => void;
 }
 
 const VERSION = '2.18.1';
@@ -137,13 +137,12 @@ async function addCuda(python: string, part: string, say: NativeOptions['say']):
 
 async function compile(compiler: string, source: string, part: string): Promise<void> {
   const headers = join(dirname(createRequire(import.meta.url).resolve('node-api-headers/package.json')), 'include');
-  await tool(compiler, [
-    ...['-O2', '-std=c++17', '-fPIC', '-shared', '-w', '-DNAPI_VERSION=8', '-DBUILDING_NODE_EXTENSION'],
-    ...[`-I${headers}`, `-I${join(part, 'include')}`, `-I${source}`],
-    ...[join(source, 'binding/tfjs_backend.cc'), join(source, 'binding/tfjs_binding.cc')],
-    ...[`-L${join(part, 'libtf')}`, '-l:libtensorflow_cc.so.2', '-l:libtensorflow_framework.so.2'],
-    ...['-Wl,-rpath,$ORIGIN/libtf:$ORIGIN/../../deps/lib', '-o', join(part, 'tfjs_binding.node')],
-  ]);
+  const flags = ['-O2', '-std=c++17', '-fPIC', '-shared', '-w', '-DNAPI_VERSION=8', '-DBUILDING_NODE_EXTENSION'];
+  const include = [`-I${headers}`, `-I${join(part, 'include')}`, `-I${source}`];
+  const sources = [join(source, 'binding/tfjs_backend.cc'), join(source, 'binding/tfjs_binding.cc')];
+  const libraries = [`-L${join(part, 'libtf')}`, '-l:libtensorflow_cc.so.2', '-l:libtensorflow_framework.so.2'];
+  const paths = '-Wl,-rpath,$ORIGIN/libtf:$ORIGIN/../../deps/lib';
+  await tool(compiler, [...flags, ...include, ...sources, ...libraries, paths, '-o', join(part, 'tfjs_binding.node')]);
 }
 
 /** Loads the addon in a process of its own and asks for the library's version; undefined when it does not load. */

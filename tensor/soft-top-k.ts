@@ -120,8 +120,8 @@ export function topKGate(tf: Tf, scores: Tensor1D, { k, tau }: { k: number; tau:
     for (let r = 0; r < k; r++) hard[band.order[r]] = 1;
     return {
       value: tf.tensor1d(hard),
-      gradFunc: (dy) => tf.tensor1d(Float32Array.from(softTopKGradient(band, (dy as Tensor1D).dataSync()))),
+      gradFunc: (dy) => tf.tensor1d(Float32Array.from(softTopKGradient(band, dy.dataSync()))),
     };
   });
-  return gate(scores) as Tensor1D;
+  return gate(scores);
 }

@@ -174,11 +174,11 @@ export class Yoto {
     let at = 1;
     for (const norm of this.#norms) {
       const [weights, bias, scale, shift] = parameters.slice(at, at + 4) as [Tensor2D, Tensor1D, Tensor1D, Tensor1D];
-      const linear = x.matMul(weights).add(bias) as Tensor2D;
+      const linear = x.matMul(weights).add<Tensor2D>(bias);
       x = (isTraining ? norm.train(linear, scale, shift) : norm.infer(linear, scale, shift)).relu();
       at += 4;
     }
-    return this.#tasks.map((_, t) => x.matMul(parameters[at + 2 * t] as Tensor2D).add(parameters[at + 2 * t + 1]) as Tensor2D);
+    return this.#tasks.map((_, t) => x.matMul(parameters[at + 2 * t] as Tensor2D).add<Tensor2D>(parameters[at + 2 * t + 1]));
   }
 
   /** The mean over tasks of each task's loss over its labelled cells of the batch; tasks without any are skipped. */
@@ -199,8 +199,8 @@ export class Yoto {
             );
       return loss ? [loss] : [];
     });
-    if (losses.length === 0) return heads[0].sum().mul(0) as Scalar;
-    return losses.reduce((sum, loss) => sum.add(loss)).div(losses.length) as Scalar;
+    if (losses.length === 0) return heads[0].sum().mul<Scalar>(0);
+    return losses.reduce((sum, loss) => sum.add(loss)).div<Scalar>(losses.length);
   }
 
   #validate(k: number): number[] {
