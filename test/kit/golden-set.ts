@@ -11,7 +11,7 @@ const FILES = {
 } as const;
 
 /** A reference dataset with its log-normalised values in X, raw counts (if any) in layers.counts, and its golden splits. */
-export async function goldenSet(name: keyof typeof FILES): Promise<{ data: Dataset; split(seed: number): Split }> {
+export async function goldenSet(name: keyof typeof FILES): Promise<{ data: Dataset; split: (seed: number) => Split }> {
   const [file, scale] = FILES[name];
   const { data } = await readDataset(sharedPath(`data/${file}`));
   const { splits } = golden(`${name}/data.json`);
