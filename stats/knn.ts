@@ -1,3 +1,5 @@
+import { DistanceKernel } from './knn-kernel.ts';
+
 /** Row-major float32 samples, rows x features. */
 export interface Samples {
   readonly block: Float32Array;
@@ -5,73 +7,77 @@ export interface Samples {
   readonly features: number;
 }
 
-const BLOCK = 256;
-
 /**
- * The `k` nearest reference rows of each query row by Euclidean distance, exactly (float64 sums), nearest first;
- * equal distances go to the lower row. queries x k, row-major.
+ * The `k` nearest reference rows of each query row by Euclidean distance, exactly, nearest first; equal distances go to the lower row.
+ * queries x k, row-major. Distances are first taken in float32; all rows that could be among the nearest given its rounding are then
+ * measured again in float64.
  */
 export async function nearestNeighbours(
   references: Samples,
   queries: Samples,
   { k, onBlock = () => {} }: { k: number; onBlock?: (done: number) => void | Promise<void> },
 ): Promise<Uint32Array> {
+  const { rows, features } = references;
   const out = new Uint32Array(queries.rows * k);
-  const found = new Float64Array(k);
-  const distances = new Float64Array(4 * references.rows);
-  for (let q = 0; q < queries.rows; q += 4) {
-    const count = Math.min(4, queries.rows - q);
-    measure(references, queries, q, distances);
-    for (let i = 0; i < count; i++) {
-      const own = distances.subarray(i * references.rows, (i + 1) * references.rows);
-      keepNearest(own, found, out.subarray((q + i) * k, (q + i + 1) * k));
+  const fits = DistanceKernel.fits(rows, features);
+  const kernel = fits ? new DistanceKernel(references.block, rows, features) : undefined;
+  // Relative error of a float32 sum of squares in four lanes, twice over.
+  const slack = 1 + (features / 4 + 16) * 2 ** -22;
+  for (let first = 0; first < queries.rows; first += DistanceKernel.queries) {
+    const count = Math.min(DistanceKernel.queries, queries.rows - first);
+    const part = queries.block.subarray(first * features, (first + count) * features);
+    const rough = kernel?.distances(part, features);
+    for (let q = 0; q < count; q++) {
+      const query = part.subarray(q * features, (q + 1) * features);
+      const candidates = rough ? within(rough.subarray(q * rows, (q + 1) * rows), k, slack) : undefined;
+      pickNearest(references, query, { candidates, into: out.subarray((first + q) * k, (first + q + 1) * k) });
     }
-    if (q % BLOCK === 0) await onBlock(q + count);
+    await onBlock(first + count);
   }
   return out;
 }
 
-/** Squared distances of four queries (the last ones repeated at the end) to all references. */
-function measure({ block, rows, features }: Samples, queries: Samples, first: number, distances: Float64Array): void {
-  const at = (i: number): number => Math.min(first + i, queries.rows - 1) * features;
-  const x = queries.block;
-  const [a, b, c, d] = [at(0), at(1), at(2), at(3)];
-  for (let r = 0, o = 0; r < rows; r++, o += features) {
-    let s0 = 0;
-    let s1 = 0;
-    let s2 = 0;
-    let s3 = 0;
-    for (let f = 0; f < features; f++) {
-      const y = block[o + f];
-      const d0 = x[a + f] - y;
-      const d1 = x[b + f] - y;
-      const d2 = x[c + f] - y;
-      const d3 = x[d + f] - y;
-      s0 += d0 * d0;
-      s1 += d1 * d1;
-      s2 += d2 * d2;
-      s3 += d3 * d3;
-    }
-    distances[r] = s0;
-    distances[rows + r] = s1;
-    distances[2 * rows + r] = s2;
-    distances[3 * rows + r] = s3;
+/** Rows whose rough distance is at most `slack` times the k-th smallest. */
+function within(rough: Float32Array, k: number, slack: number): number[] {
+  const nearest = new Float64Array(k).fill(Number.POSITIVE_INFINITY);
+  let limit = Number.POSITIVE_INFINITY;
+  const candidates: number[] = [];
+  for (let r = 0; r < rough.length; r++) {
+    const distance = rough[r];
+    if (distance > limit) continue;
+    candidates.push(r);
+    if (distance >= nearest[k - 1]) continue;
+    insert(nearest, undefined, distance, 0);
+    limit = nearest[k - 1] * slack + Number.MIN_VALUE;
   }
+  return candidates.filter((r) => rough[r] <= limit);
 }
 
-function keepNearest(distances: Float64Array, found: Float64Array, rows: Uint32Array): void {
-  const k = rows.length;
-  found.fill(Number.POSITIVE_INFINITY);
-  for (let r = 0; r < distances.length; r++) {
-    const distance = distances[r];
-    if (distance >= found[k - 1]) continue;
-    let at = k - 1;
-    for (; at > 0 && found[at - 1] > distance; at--) {
-      found[at] = found[at - 1];
-      rows[at] = rows[at - 1];
-    }
-    found[at] = distance;
-    rows[at] = r;
+/** Puts a distance into a rising list, behind equal ones, and drops the last. */
+function insert(distances: Float64Array, rows: Uint32Array | undefined, distance: number, row: number): void {
+  let at = distances.length - 1;
+  for (; at > 0 && distances[at - 1] > distance; at--) {
+    distances[at] = distances[at - 1];
+    if (rows) rows[at] = rows[at - 1];
+  }
+  distances[at] = distance;
+  if (rows) rows[at] = row;
+}
+
+interface Pick {
+  /** Rows to look at, rising; all of them when undefined. */
+  readonly candidates: readonly number[] | undefined;
+  readonly into: Uint32Array;
+}
+
+function pickNearest({ block, rows, features }: Samples, query: Float32Array, { candidates, into }: Pick): void {
+  const found = new Float64Array(into.length).fill(Number.POSITIVE_INFINITY);
+  const count = candidates?.length ?? rows;
+  for (let c = 0; c < count; c++) {
+    const row = candidates ? candidates[c] : c;
+    let distance = 0;
+    for (let f = 0, o = row * features; f < features; f++, o++) distance += (block[o] - query[f]) ** 2;
+    if (distance < found[into.length - 1]) insert(found, into, distance, row);
   }
 }
 
