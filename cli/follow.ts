@@ -59,10 +59,12 @@ export async function follow(
   tell: (line: string) => void,
 ): Promise<Progress | undefined> {
   const ended: { value?: Progress; error?: unknown } = {};
-  const result = handle.result().then(
-    (value) => (ended.value = value as Progress),
-    (error: unknown) => (ended.error = error),
-  );
+  const result = connected.client
+    .withAbortSignal(signal, () => handle.result())
+    .then(
+      (value) => (ended.value = value as Progress),
+      (error: unknown) => (ended.error = error),
+    );
   const broken: { error?: unknown } = {};
   worker?.stopped.catch((error: unknown) => (broken.error = error));
   const interrupted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
@@ -85,6 +87,7 @@ export async function follow(
     if (worker === undefined && !warned && tick > 10 && tick % 10 === 0)
       warned = await warnOfMissingWorkers(connected, prepared, set, tell);
   }
+  if (ended.value === undefined && signal.aborted) return undefined;
   if (ended.error !== undefined)
     throw new ResourceError(`The run ended early: ${causeOf(ended.error)}`, {
       cause: ended.error,

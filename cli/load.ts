@@ -1,83 +1,12 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readFile, readdir, stat } from 'node:fs/promises';
-import { basename, dirname, extname, join, relative, resolve } from 'node:path';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isCollection, isPair, isScalar, LineCounter, parse, parseDocument, visit, type Document as YamlDocument } from 'yaml';
-import * as z from 'zod';
-import { ConfigError, DataError } from '../core/errors.ts';
-import { CompileError, type Document, Origins, type Path, type Problem, didYouMean, problemsOf } from '../core/problem.ts';
+import { parse } from 'yaml';
+import type * as z from 'zod';
+import { ConfigError } from '../core/errors.ts';
+import { type CompileError, type Document, Origins, type Problem, didYouMean, problemsOf } from '../core/problem.ts';
 import { PipelineDefinition, RunFile } from '../schemas/pipeline.ts';
-
-/** A YAML text whose parts can be pointed at. */
-export class SourceFile {
-  readonly #lines = new LineCounter();
-  readonly #document: YamlDocument;
-  readonly path: string;
-  readonly #text: string;
-
-  constructor(path: string, text: string) {
-    this.path = path;
-    this.#text = text;
-    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false });
-    const problems = this.#document.errors.map((e) => this.#frame(e.pos[0], e.message));
-    if (problems.length > 0) throw new ConfigError(problems.join('\n'), { mend: 'Mend the YAML there.' });
-  }
-
-  toJS(): unknown {
-    return this.#document.toJS();
-  }
-
-  /** "file:line:column: message", the line itself, and a caret. */
-  describe(problem: Problem): string {
-    return this.#frame(this.#offset(problem.path, problem.onKey ?? false), problem.message, problem.mend);
-  }
-
-  /** Where a value stands for the first time, as "file:line:column", if it does. */
-  find(value: unknown): string | undefined {
-    let offset: number | undefined;
-    visit(this.#document, {
-      Scalar: (key, node) => {
-        if (offset === undefined && key !== 'key' && node.value === value) offset = node.range?.[0];
-      },
-    });
-    return offset === undefined ? undefined : this.#place(offset);
-  }
-
-  #place(offset: number): string {
-    const { line, col } = this.#lines.linePos(offset);
-    return `${shortPath(this.path)}:${line}:${col}`;
-  }
-
-  #frame(offset: number, message: string, mend?: string): string {
-    const { line, col } = this.#lines.linePos(offset);
-    const text = this.#text.split('\n')[line - 1] ?? '';
-    const margin = String(line).padStart(5);
-    return `${this.#place(offset)}: ${message}${mend ? `\n  ${mend}` : ''}\n${margin} | ${text}\n      | ${' '.repeat(Math.max(0, col - 1))}^`;
-  }
-
-  #offset(path: Path, onKey: boolean): number {
-    let node: unknown = this.#document.contents;
-    let offset = isCollection(node) ? (node.range?.[0] ?? 0) : 0;
-    for (const [i, key] of path.entries()) {
-      if (!isCollection(node)) break;
-      const pair = node.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(key));
-      if (isPair(pair) && isScalar(pair.key)) offset = pair.key.range?.[0] ?? offset;
-      if (onKey && i === path.length - 1) break;
-      const next = node.get(key, true) as { range?: [number, number, number] } | undefined;
-      if (next === undefined) break;
-      node = next;
-      if (!isCollection(next) || !isPair(pair)) offset = next.range?.[0] ?? offset;
-    }
-    return offset;
-  }
-}
-
-/** A path as a person here would write it. */
-export function shortPath(path: string): string {
-  const here = relative(process.cwd(), path);
-  return here.length < path.length ? here || '.' : path;
-}
+import { shortPath, SourceFile } from './source-file.ts';
 
 /** A file to run, read and merged with profiles, params files and flags. */
 export interface Loaded {
@@ -163,7 +92,7 @@ export async function load(path: string, options: LoadOptions = {}): Promise<Loa
       plugins: [...new Set([...definition.plugins, ...written.plugins])],
       origins,
       file,
-      describe: (problem) => (problem.document === 'run' ? here(problem) : there(problem)),
+      describe: (problem) => (problem.document === 'run' || file.has(problem.value) ? here(problem) : there(problem)),
     },
     { ...definition.profiles, ...written.profiles },
     options,
@@ -232,62 +161,6 @@ function setParam(params: Record<string, unknown>, text: string): Record<string,
     return { ...map, [key]: rest.length === 0 ? value : set(base, rest) };
   };
   return set(params, text.slice(0, at).split('.'));
-}
-
-/** Hashes the files that params name; paths are relative to the folder of the user's file. A folder counts by all its files. */
-export function fileHasher(from: string): (path: string) => Promise<{ path: string; sha256: string }> {
-  const known = new Map<string, Promise<{ path: string; sha256: string }>>();
-  return (named) => {
-    const found = known.get(named);
-    if (found) return found;
-    const hashing = hashNamed(named, from);
-    known.set(named, hashing);
-    return hashing;
-  };
-}
-
-async function hashNamed(named: string, from: string): Promise<{ path: string; sha256: string }> {
-  if (/^[a-z0-9+.-]+:\/\//.test(named))
-    throw new ConfigError(`"${named}" cannot be read directly yet`, {
-      mend: 'Download it first (`panelflow data` fetches known datasets), and give its path.',
-    });
-  const path = resolve(from, named);
-  const info = await stat(path).catch(() => null);
-  if (!info) {
-    const beside = await readdir(dirname(path)).catch(() => []);
-    const hint = beside.length > 0 ? didYouMean(basename(path), beside) : `There is no folder ${shortPath(dirname(path))}.`;
-    throw new ConfigError(`The file "${named}" does not exist`, {
-      context: { path: named },
-      mend: `It is looked for at ${shortPath(path)}. ${beside.length > 30 && hint?.startsWith('Known') ? '' : (hint ?? '')}`.trim(),
-    });
-  }
-  if (!info.isDirectory()) return { path, sha256: await hashFile(path) };
-  const names = (await readdir(path, { recursive: true, withFileTypes: true }))
-    .filter((e) => e.isFile())
-    .map((e) => relative(path, join(e.parentPath, e.name)))
-    .sort();
-  if (names.length === 0)
-    throw new ConfigError(`The folder "${named}" is empty`, {
-      context: { path: named },
-      mend: 'Name a file, or a folder with matrix.mtx, barcodes and features.',
-    });
-  const whole = createHash('sha256');
-  for (const name of names) whole.update(`${name}\0${await hashFile(join(path, name))}\n`);
-  return { path, sha256: whole.digest('hex') };
-}
-
-async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
-  } catch (error) {
-    throw new DataError(`${shortPath(path)} cannot be read: ${(error as Error).message}`, {
-      cause: error,
-      context: { path },
-      mend: 'Check that you may read it.',
-    });
-  }
-  return hash.digest('hex');
 }
 
 /** A compile error with the place of each problem. */

@@ -6,7 +6,8 @@ import { CompileError } from '../core/problem.ts';
 import type { Registry } from '../core/registry.ts';
 import type { Plan } from '../schemas/plan.ts';
 import { loadRegistry } from '../workers/compose.ts';
-import { fileHasher, load, type Loaded, type LoadOptions, placed } from './load.ts';
+import { fileHasher } from './hash-files.ts';
+import { load, type Loaded, type LoadOptions, placed } from './load.ts';
 
 export interface Prepared {
   readonly plan: Plan;

@@ -37,7 +37,8 @@ export class Problems {
 
   place(document: Document, path: Path, error: unknown): void {
     if (error instanceof CompileError) this.list.push(...error.problems);
-    else if (isPanelflowError(error)) this.list.push({ message: error.message, mend: error.mend, document, path });
+    else if (isPanelflowError(error))
+      this.list.push({ message: error.message, mend: error.mend, document, path, value: error.context.path });
     else throw error;
   }
 

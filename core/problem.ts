@@ -13,6 +13,8 @@ export interface Problem {
   readonly mend?: string | undefined;
   readonly document: Document;
   readonly path: Path;
+  /** A word the user wrote that is at fault; where it stands is the better place. */
+  readonly value?: string | number | undefined;
   /** Points at the last key of the path, not at its value. */
   readonly onKey?: boolean;
 }

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { createConnection, createServer } from 'node:net';
 import { join } from 'node:path';
@@ -35,14 +36,20 @@ const TUNING = [
 
 const folderOf = (work: string): string => join(work, 'temporal');
 const stateFile = (work: string): string => join(folderOf(work), 'server.json');
-const isAlive = (pid: number): boolean => {
+
+/** True for a process that runs; a zombie that nobody has reaped does not. */
+function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch {
     return false;
   }
-};
+  try {
+    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return true;
+  }
+}
 
 /** True when something listens there. */
 function answers(address: string): Promise<boolean> {

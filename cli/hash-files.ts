@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { ConfigError, DataError } from '../core/errors.ts';
+import { didYouMean } from '../core/problem.ts';
+import { shortPath } from './source-file.ts';
+
+/** Hashes the files that params name; paths are relative to the folder of the user's file. A folder counts by all its files. */
+export function fileHasher(from: string): (path: string) => Promise<{ path: string; sha256: string }> {
+  const known = new Map<string, Promise<{ path: string; sha256: string }>>();
+  return (named) => {
+    const found = known.get(named);
+    if (found) return found;
+    const hashing = hashNamed(named, from);
+    known.set(named, hashing);
+    return hashing;
+  };
+}
+
+async function hashNamed(named: string, from: string): Promise<{ path: string; sha256: string }> {
+  if (/^[a-z0-9+.-]+:\/\//.test(named))
+    throw new ConfigError(`"${named}" cannot be read directly yet`, {
+      mend: 'Download it first (`panelflow data` fetches known datasets), and give its path.',
+    });
+  const path = resolve(from, named);
+  const info = await stat(path).catch(() => null);
+  if (!info) {
+    const beside = await readdir(dirname(path)).catch(() => []);
+    const hint = beside.length > 0 ? didYouMean(basename(path), beside) : `There is no folder ${shortPath(dirname(path))}.`;
+    throw new ConfigError(`The file "${named}" does not exist`, {
+      context: { path: named },
+      mend: `It is looked for at ${shortPath(path)}. ${beside.length > 30 && hint?.startsWith('Known') ? '' : (hint ?? '')}`.trim(),
+    });
+  }
+  if (!info.isDirectory()) return { path, sha256: await hashFile(path) };
+  const names = (await readdir(path, { recursive: true, withFileTypes: true }))
+    .filter((e) => e.isFile())
+    .map((e) => relative(path, join(e.parentPath, e.name)))
+    .sort();
+  if (names.length === 0)
+    throw new ConfigError(`The folder "${named}" is empty`, {
+      context: { path: named },
+      mend: 'Name a file, or a folder with matrix.mtx, barcodes and features.',
+    });
+  const whole = createHash('sha256');
+  for (const name of names) whole.update(`${name}\0${await hashFile(join(path, name))}\n`);
+  return { path, sha256: whole.digest('hex') };
+}
+
+async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  } catch (error) {
+    throw new DataError(`${shortPath(path)} cannot be read: ${(error as Error).message}`, {
+      cause: error,
+      context: { path },
+      mend: 'Check that you may read it.',
+    });
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,92 @@
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
+import { isCollection, isPair, isScalar, LineCounter, parseDocument, visit, type Document as YamlDocument } from 'yaml';
+import { ConfigError } from '../core/errors.ts';
+import type { Path, Problem } from '../core/problem.ts';
+
+/** A YAML text whose parts can be pointed at. */
+export class SourceFile {
+  readonly #lines = new LineCounter();
+  readonly #document: YamlDocument;
+  readonly path: string;
+  readonly #text: string;
+
+  constructor(path: string, text: string) {
+    this.path = path;
+    this.#text = text;
+    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false });
+    const problems = this.#document.errors.map((e) => this.#frame(e.pos[0], e.message));
+    if (problems.length > 0) throw new ConfigError(problems.join('\n'), { mend: 'Mend the YAML there.' });
+  }
+
+  toJS(): unknown {
+    return this.#document.toJS();
+  }
+
+  /** "file:line:column: message", the line itself, and a caret. */
+  describe(problem: Problem): string {
+    const offset = this.#find(problem.value) ?? this.#offset(problem.path, problem.onKey ?? false);
+    return this.#frame(offset, problem.message, problem.mend);
+  }
+
+  /** True when a value stands in this file. */
+  has(value: unknown): boolean {
+    return this.#find(value) !== undefined;
+  }
+
+  /** Where a value stands for the first time, as "file:line:column", if it does. */
+  find(value: unknown): string | undefined {
+    const offset = this.#find(value);
+    return offset === undefined ? undefined : this.#place(offset);
+  }
+
+  /** Offset of a scalar with that value, or of the path that it is the resolved form of. */
+  #find(value: unknown): number | undefined {
+    if (value === undefined) return undefined;
+    const folder = dirname(this.path);
+    let offset: number | undefined;
+    visit(this.#document, {
+      Scalar: (key, node) => {
+        if (offset !== undefined || key === 'key') return;
+        const same =
+          node.value === value ||
+          (typeof node.value === 'string' && typeof value === 'string' && isAbsolute(value) && resolve(folder, node.value) === value);
+        if (same) offset = node.range?.[0];
+      },
+    });
+    return offset;
+  }
+
+  #place(offset: number): string {
+    const { line, col } = this.#lines.linePos(offset);
+    return `${shortPath(this.path)}:${line}:${col}`;
+  }
+
+  #frame(offset: number, message: string, mend?: string): string {
+    const { line, col } = this.#lines.linePos(offset);
+    const text = this.#text.split('\n')[line - 1] ?? '';
+    const margin = String(line).padStart(5);
+    return `${this.#place(offset)}: ${message}${mend ? `\n  ${mend}` : ''}\n${margin} | ${text}\n      | ${' '.repeat(Math.max(0, col - 1))}^`;
+  }
+
+  #offset(path: Path, onKey: boolean): number {
+    let node: unknown = this.#document.contents;
+    let offset = isCollection(node) ? (node.range?.[0] ?? 0) : 0;
+    for (const [i, key] of path.entries()) {
+      if (!isCollection(node)) break;
+      const pair = node.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(key));
+      if (isPair(pair) && isScalar(pair.key)) offset = pair.key.range?.[0] ?? offset;
+      if (onKey && i === path.length - 1) break;
+      const next = node.get(key, true) as { range?: [number, number, number] } | undefined;
+      if (next === undefined) break;
+      node = next;
+      if (!isCollection(next) || !isPair(pair)) offset = next.range?.[0] ?? offset;
+    }
+    return offset;
+  }
+}
+
+/** A path as a person here would write it. */
+export function shortPath(path: string): string {
+  const here = relative(process.cwd(), path);
+  return here.length < path.length ? here || '.' : path;
+}

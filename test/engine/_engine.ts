@@ -1,0 +1,85 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const CLI = resolve('dist/cli/main.js');
+export const TOY = resolve('test/fixtures/toy/plugin.mjs');
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly ms: number;
+}
+
+/** A command that was started, and how it ended. */
+export interface Started {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+}
+
+/** An empty project folder, with a server of its own that is stopped in the end. */
+export class Project {
+  readonly folder = mkdtempSync(join(tmpdir(), 'panelflow-test-'));
+
+  path(name: string): string {
+    return join(this.folder, name);
+  }
+
+  write(name: string, text: string): string {
+    writeFileSync(this.path(name), text);
+    return this.path(name);
+  }
+
+  read(name: string): string {
+    return readFileSync(this.path(name), 'utf8');
+  }
+
+  has(name: string): boolean {
+    return existsSync(this.path(name));
+  }
+
+  /** Lines of a file, or none. */
+  lines(name: string): string[] {
+    return this.has(name) ? this.read(name).trim().split('\n').filter(Boolean) : [];
+  }
+
+  start(...args: string[]): Started {
+    const started = Date.now();
+    const env = { ...process.env, CI: '', NO_COLOR: '1', TEMPORAL_ADDRESS: '', VITEST: '' };
+    const child = spawn(process.execPath, [CLI, ...args], { cwd: this.folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    return { child, ended: new Promise((done) => child.once('close', (code) => done({ code, stdout, stderr, ms: Date.now() - started }))) };
+  }
+
+  run(...args: string[]): Promise<Ended> {
+    return this.start(...args).ended;
+  }
+
+  /** Rows of a run's trace, by column name. */
+  trace(name: string): Record<string, string>[] {
+    const [header, ...rows] = this.lines(`results/${name}/trace.tsv`).map((line) => line.split('\t'));
+    return rows.map((row) => Object.fromEntries(row.map((value, i) => [header[i], value])));
+  }
+
+  serverPid(): number {
+    return (JSON.parse(this.read('.panelflow/temporal/server.json')) as { pid: number }).pid;
+  }
+
+  async close(): Promise<void> {
+    await this.run('server', 'stop');
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Waits until something holds. */
+export async function until(what: () => boolean, limitMs = 30_000): Promise<void> {
+  for (let waited = 0; !what(); waited += 50) {
+    if (waited > limitMs) throw new Error('waited too long');
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
