@@ -21,6 +21,7 @@ export function fileHasher(from: string): (path: string) => Promise<{ path: stri
 async function hashNamed(named: string, from: string): Promise<{ path: string; sha256: string }> {
   if (/^[a-z0-9+.-]+:\/\//.test(named))
     throw new ConfigError(`"${named}" cannot be read directly yet`, {
+      context: { path: named },
       mend: 'Download it first (`panelflow data` fetches known datasets), and give its path.',
     });
   const path = resolve(from, named);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { access, constants, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, hostname, platform, release, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ConfigError, ResourceError } from '../core/errors.ts';
@@ -10,21 +10,31 @@ import type { TaskRecord } from '../schemas/run.ts';
 
 /** Refuses a results folder that cannot be written, before anything runs; leaves nothing behind. */
 export async function checkOut(out: string): Promise<void> {
+  const missing: string[] = [];
+  const refuse = (reason: string): never => {
+    throw new ConfigError(`The results folder ${out} cannot be written: ${reason}`, { mend: 'Give another one with --out.' });
+  };
   let folder = out;
   for (;;) {
-    const reason = await access(folder, constants.W_OK | constants.X_OK).then(
-      () => undefined,
-      (error: NodeJS.ErrnoException) => error.code,
-    );
-    if (reason === undefined) break;
-    if (reason !== 'ENOENT' || dirname(folder) === folder)
-      throw new ConfigError(`The results folder ${out} cannot be written (${reason} at ${folder})`, {
-        mend: 'Give another one with --out.',
-      });
+    const info = await stat(folder).catch(() => null);
+    if (info && !info.isDirectory()) refuse(`${folder} is a file`);
+    if (info) break;
+    missing.unshift(folder);
     folder = dirname(folder);
   }
-  if (!(await stat(folder)).isDirectory())
-    throw new ConfigError(`The results folder ${out} cannot be made: ${folder} is a file`, { mend: 'Give another one with --out.' });
+  await access(folder, constants.W_OK | constants.X_OK).catch((error: NodeJS.ErrnoException) => refuse(`${error.code} at ${folder}`));
+  const made: string[] = [];
+  try {
+    // One level at a time: the recursive form of mkdir never returns on some special file systems.
+    for (const level of missing) {
+      await mkdir(level);
+      made.push(level);
+    }
+  } catch (error) {
+    refuse(`${(error as NodeJS.ErrnoException).code} at ${missing[made.length]}`);
+  } finally {
+    for (const level of made.toReversed()) await rmdir(level);
+  }
 }
 
 async function publish(out: string, name: string, bytes: Uint8Array | string): Promise<void> {

@@ -345,7 +345,7 @@ const wrongData: Case[] = [
   { name: 'a file that is no HDF5', file: benchmark(plain, 'fake.h5ad'), code: 1, says: ['fake.h5ad'] },
   {
     name: 'labels of other cells',
-    file: benchmark(plain, '{ uses: file, with: { path: good.csv, obs_file: other-cells.csv } }'),
+    file: benchmark(plain, '{ uses: file, with: { path: good.csv, obs_file: other-cells.csv, orientation: cells-by-genes } }'),
     code: 1,
     says: ['other-cells.csv'],
   },
