@@ -27,12 +27,12 @@ export async function writeCase(folder: string, given: Case): Promise<void> {
   const { rows, testRows, genes, classes } = given;
   const random = Random.of(1, given.name);
   const n = rows + testRows;
-  const level = Float64Array.from({ length: classes * genes }, () => (random.uniform() < 0.3 ? 3 : 0.6) * -Math.log(random.uniform()));
+  const level = Float64Array.from({ length: classes * genes }, () => (random.uniform() < 0.15 ? 2.5 : 0.8));
   const x = new Float32Array(n * genes);
   const y = new Int32Array(n);
   for (let i = 0; i < n; i++) {
     y[i] = Math.floor(classes * random.uniform() ** 1.7);
-    const depth = Math.exp(0.5 * random.normal());
+    const depth = Math.exp(0.7 * random.normal());
     for (let j = 0; j < genes; j++) {
       const count = Math.floor(level[y[i] * genes + j] * depth * -Math.log(random.uniform()) * 0.9);
       x[i * genes + j] = Math.log1p((count * 10) / depth);
