@@ -5,6 +5,8 @@ import { BLOCK_VALUES, type MatrixSource, type RowBlock } from './source.ts';
 
 /** Beside this many values a dense file is walked twice, so that a sparse result can be laid out without growing. */
 const WALK_TWICE = 67_108_864;
+/** Sparse files up to this many entries are read as one block, which becomes the result without a copy. */
+const IN_ONE_PIECE = 4 * BLOCK_VALUES;
 /** Fewer stored values than this say too little to call a matrix of ones binary. */
 const ENOUGH_FOR_BINARY = 1000;
 /** Logarithms of counts stay below this (ln and log2 of 1e6 are 14 and 20); larger fractional values are not logs. */
@@ -37,19 +39,21 @@ export class ValueWatch {
 
   see({ first, matrix }: RowBlock): void {
     const { data } = matrix;
-    let nonZero = 0;
+    let [nonZero, max, negative, fractional] = [0, this.#max, this.#negative, this.#fractional];
     for (let p = 0; p < data.length; p++) {
       const x = data[p];
       if (x === 0) continue;
       nonZero++;
-      if (x > this.#max) this.#max = x;
-      if (x < 0) this.#negative = true;
-      if (Math.floor(x) !== x || x - x !== 0) {
-        if (x - x !== 0) this.#refuse(first, matrix, p);
-        this.#fractional = true;
+      if (x > max) max = x;
+      if ((x | 0) !== x && Math.floor(x) !== x) {
+        if (Number.isNaN(x)) this.#refuse(first, matrix, p);
+        fractional = true;
       }
+      if (x < 0) negative = true;
+      if (x === Number.POSITIVE_INFINITY || x === Number.NEGATIVE_INFINITY) this.#refuse(first, matrix, p);
     }
     this.#nonZero += nonZero;
+    [this.#max, this.#negative, this.#fractional] = [max, negative, fractional];
   }
 
   #refuse(first: number, matrix: Matrix, p: number): never {
@@ -85,7 +89,8 @@ export type Pause = (fraction: number) => Promise<void> | void;
 /** The whole matrix in memory: CSR for sparse files and for dense ones with less than half non-zero, else dense. Peak memory is the result and one block. */
 export async function gather(source: MatrixSource, watch: ValueWatch, pause?: Pause): Promise<Matrix> {
   const { rows, cols } = source;
-  const limit = source.columnMajor ? Number.POSITIVE_INFINITY : BLOCK_VALUES;
+  const whole = source.columnMajor || (source.entries ?? Number.POSITIVE_INFINITY) <= IN_ONE_PIECE;
+  const limit = whole ? Number.POSITIVE_INFINITY : BLOCK_VALUES;
   let entries = source.entries;
   if (entries === undefined && rows * cols > WALK_TWICE) entries = await countNonZero(source);
   if (source.entries === undefined && entries !== undefined && entries >= 0.5 * rows * cols) return gatherDense(source, watch, pause);

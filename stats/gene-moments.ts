@@ -62,7 +62,7 @@ function firstPass({ matrix, rows, n, values }: Source, sum: Float64Array, cells
         const x = values[p];
         sum[j] += x;
         seen[j]++;
-        if (x > 0) cells[j]++;
+        if (x <= 0) cells[j]++;
       }
     } else {
       for (let p = a, j = 0; p < b; p++, j++) {
@@ -72,6 +72,8 @@ function firstPass({ matrix, rows, n, values }: Source, sum: Float64Array, cells
     }
   }
   if (matrix.kind === 'dense') seen.fill(n);
+  // up to here `cells` of a sparse matrix holds the stored values that are not above zero: there are few
+  else for (let j = 0; j < cells.length; j++) cells[j] = seen[j] - cells[j];
 }
 
 function secondPass({ matrix, rows, n, values }: Source, mean: Float64Array, squares: Float64Array): void {

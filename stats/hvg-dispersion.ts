@@ -37,8 +37,17 @@ export function dispersionRanking(matrix: Matrix, groups: readonly ArrayLike<num
   };
 }
 
-/** float32 expm1, as scanpy's in-place np.expm1 on float32 data. */
-const expm1 = (x: number): number => (x > 0.7 ? Math.exp(x) - 1 : Math.expm1(x));
+/** 2^(n/64) for n/64 up to 25, so that exp is one look-up and a short series. */
+const POWERS = Float64Array.from({ length: 64 * 25 + 1 }, (_, n) => 2 ** (n / 64));
+const STEPS = 64 / Math.LN2;
+
+/** exp(x) - 1 to 13 digits, several times faster than Math.expm1 over the range of log counts. */
+function expm1(x: number): number {
+  if (x < 0.05 || x > 17) return Math.expm1(x);
+  const n = (x * STEPS + 0.5) | 0;
+  const r = x - n / STEPS;
+  return POWERS[n] * (1 + r * (1 + r * (0.5 + r * (1 / 6 + r / 24)))) - 1;
+}
 
 /** One batch; genes without a count in a batch of several get zeros, as scanpy fills them in. */
 function batchTable(matrix: Matrix, rows: ArrayLike<number>, options: HvgOptions & { whole: boolean }, several: boolean): Table {

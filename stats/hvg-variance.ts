@@ -80,37 +80,31 @@ function standardisedVariance(matrix: Matrix, rows: ArrayLike<number> | undefine
   const regular = new Float64Array(d).fill(1);
   for (let i = 0; i < varied.length; i++) regular[varied[i]] = 10 ** (fit[i] / 2);
   const clip = regular.map((sd, j) => sd * Math.sqrt(n) + mean[j]);
-  const { sum, squares } = clippedSums(matrix, rows, clip);
-  const norm = regular.map((sd, j) => (n * mean[j] * mean[j] + squares[j] - 2 * mean[j] * sum[j]) / ((n - 1) * sd * sd));
+  const excess = clippedExcess(matrix, rows, { clip, mean });
+  // n m² + Σ min(x,c)² - 2m Σ min(x,c) is the sum of squares about the mean, less what clipping takes away
+  const norm = regular.map((sd, j) => ((n - 1) * variance[j] - excess[j]) / ((n - 1) * sd * sd));
   return { mean, variance, norm };
 }
 
-function clippedSums(
+/** Per gene: the sum over x > c of (x - c)(x + c - 2m). */
+function clippedExcess(
   matrix: Matrix,
   rows: ArrayLike<number> | undefined,
-  clip: Float64Array,
-): { sum: Float64Array; squares: Float64Array } {
-  const sum = new Float64Array(matrix.cols);
-  const squares = new Float64Array(matrix.cols);
+  { clip, mean }: { clip: Float64Array; mean: Float64Array },
+): Float64Array {
+  const excess = new Float64Array(matrix.cols);
   const n = rows?.length ?? matrix.rows;
   for (let r = 0; r < n; r++) {
     const i = rows ? rows[r] : r;
-    if (matrix.kind === 'csr') {
-      for (let p = matrix.indptr[i]; p < matrix.indptr[i + 1]; p++) {
-        const j = matrix.indices[p];
-        const x = matrix.data[p] < clip[j] ? matrix.data[p] : clip[j];
-        sum[j] += x;
-        squares[j] += x * x;
-      }
-    } else {
-      for (let j = 0, p = i * matrix.cols; j < matrix.cols; j++, p++) {
-        const x = matrix.data[p] < clip[j] ? matrix.data[p] : clip[j];
-        sum[j] += x;
-        squares[j] += x * x;
-      }
+    const a = matrix.kind === 'csr' ? matrix.indptr[i] : i * matrix.cols;
+    const b = matrix.kind === 'csr' ? matrix.indptr[i + 1] : a + matrix.cols;
+    for (let p = a; p < b; p++) {
+      const j = matrix.kind === 'csr' ? matrix.indices[p] : p - a;
+      const x = matrix.data[p];
+      if (x > clip[j]) excess[j] += (x - clip[j]) * (x + clip[j] - 2 * mean[j]);
     }
   }
-  return { sum, squares };
+  return excess;
 }
 
 /** Median over batches of each gene's place, counting only places below `top`, and in how many batches it has one. */

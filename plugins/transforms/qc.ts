@@ -48,7 +48,7 @@ export default defineTransform({
   id: 'qc',
   version: 1,
   summary: 'Drop poor cells, rare classes and rarely seen genes.',
-  cites: ['10.1186/s13059-017-1382-0', '10.1186/s12859-023-05597-2'],
+  cites: ['10.1186/s13059-017-1382-0'],
   params,
   run: async (context, { data }, p) => {
     const { filterQuality } = await import('./_quality.ts');
