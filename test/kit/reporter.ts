@@ -19,7 +19,7 @@ export interface MadeUpRun {
 
 /** A stream of numbers in (0, 1), the same each time. */
 function stream(seed: number): () => number {
-  let state = seed + 1;
+  let state = Math.imul(seed + 1, 2654435761) >>> 0;
   return () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return (state + 0.5) / 4294967296;

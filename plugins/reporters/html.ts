@@ -1,0 +1,31 @@
+import { defineReporter, z } from '../contract.ts';
+
+const Method = z.strictObject({ id: z.string(), summary: z.string().default(''), cites: z.array(z.string()).default([]) });
+const Missing = z.strictObject({ cell: z.record(z.string(), z.union([z.string(), z.number()])), reason: z.string().default('') });
+
+/** One self-contained page for people: what is best, how sure that is, and which genes. */
+export default defineReporter({
+  id: 'html',
+  version: 1,
+  summary: 'report.html: one self-contained page with summary, charts, tables, panels and methods',
+  cites: ['10.1109/TVCG.2016.2599030'],
+  params: z.strictObject({
+    name: z.string().optional(),
+    title: z.string().optional(),
+    description: z.string().optional(),
+    /** Shown as a table; nested maps are flattened. */
+    facts: z.record(z.string(), z.unknown()).default({}),
+    methods: z.array(Method).default([]),
+    /** Cells that failed; without it, gaps are found by comparing the selectors. */
+    missing: z.array(Missing).optional(),
+    /** The selector to compare with, drawn in grey. */
+    baseline: z.string().default('random'),
+    /** Further metrics of which less is better. */
+    lower_is_better: z.array(z.string()).default([]),
+  }),
+  run: async (context, inputs, params) => {
+    const { writePage } = await import('./report/page.ts');
+    const bytes = await writePage(context, inputs, params);
+    return { files: [{ name: 'report.html', bytes }], facts: { bytes: bytes.length } };
+  },
+});

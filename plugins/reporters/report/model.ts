@@ -1,0 +1,125 @@
+import type { Dataset, ReporterInputs } from '../../contract.ts';
+import { isLowerBetter } from './metric-facts.ts';
+import { type SeriesStyle, styleOf } from './palette.ts';
+import { type PanelCell, type Rows, rowsOf, type SummaryRow } from './rows.ts';
+
+/** What the page is told besides the results. */
+export interface PageParams {
+  readonly name?: string;
+  readonly title?: string;
+  readonly description?: string;
+  readonly facts: Readonly<Record<string, unknown>>;
+  readonly methods: readonly { readonly id: string; readonly summary: string; readonly cites: readonly string[] }[];
+  /** Cells that failed; undefined when nobody knows, and gaps are found by comparison. */
+  readonly missing?: readonly { readonly cell: Readonly<Record<string, string | number>>; readonly reason: string }[];
+  readonly baseline: string;
+  readonly lower_is_better: readonly string[];
+}
+
+/** Evaluators of one task that speak in the same metrics. */
+export interface Block {
+  readonly task: string;
+  readonly evaluators: readonly string[];
+  readonly metrics: readonly string[];
+  readonly selectors: readonly string[];
+  readonly ks: readonly number[];
+}
+
+/** The cell that a block's headline speaks of. */
+export interface Headline {
+  readonly metric: string;
+  readonly evaluator: string;
+  readonly k: number;
+  /** Selectors there, best first. */
+  readonly ranking: readonly SummaryRow[];
+}
+
+/** Everything that the sections of the page draw on. */
+export interface Model {
+  readonly params: PageParams;
+  readonly data: Dataset;
+  readonly rows: Rows;
+  readonly blocks: readonly Block[];
+  readonly style: (selector: string) => SeriesStyle;
+  readonly find: (selector: string, k: number, at: { task: string; evaluator: string; metric: string }) => SummaryRow | undefined;
+  readonly ranking: (at: { task: string; evaluator: string; metric: string; k: number }) => SummaryRow[];
+  readonly headline: (block: Block) => Headline;
+  /** Tasks that panels were chosen for; one empty word when all panels serve all tasks. */
+  readonly panelTasks: readonly string[];
+  /** The panels of a selector that serve a task, one a seed. */
+  readonly panels: (selector: string, k: number, task: string) => readonly PanelCell[];
+}
+
+const keyOf = (...parts: readonly (string | number)[]): string => JSON.stringify(parts);
+
+/** Prepares everything gathered for the page. */
+export function modelOf(inputs: ReporterInputs, params: PageParams): Model {
+  const rows = rowsOf(inputs);
+  const { axes } = rows;
+  const index = new Map(rows.summary.map((r) => [keyOf(r.selector, r.k, r.task, r.evaluator, r.metric), r]));
+  const find: Model['find'] = (selector, k, at) => index.get(keyOf(selector, k, at.task, at.evaluator, at.metric));
+  const ranking: Model['ranking'] = ({ k, ...at }) => {
+    const sign = isLowerBetter(at.metric, params.lower_is_better) ? 1 : -1;
+    return axes.selectors
+      .flatMap((selector) => find(selector, k, at) ?? [])
+      .filter((row) => row.n > 0)
+      .sort((a, b) => sign * (a.mean - b.mean));
+  };
+  const others = axes.selectors.filter((s) => s !== params.baseline);
+  const styles = new Map(axes.selectors.map((s) => [s, styleOf(others.indexOf(s), s === params.baseline)]));
+  const tasks = new Set(rows.panels.map((p) => p.task).filter((t) => t !== ''));
+  const panelTasks = tasks.size > 0 ? [...new Set([...axes.tasks.filter((t) => tasks.has(t)), ...tasks])] : [''];
+  const byPlace = new Map<string, PanelCell[]>();
+  for (const p of rows.panels) {
+    const key = keyOf(p.selector, p.k, p.task);
+    byPlace.set(key, [...(byPlace.get(key) ?? []), p]);
+  }
+  return {
+    params,
+    data: inputs.data,
+    rows,
+    blocks: axes.tasks.flatMap((task) => blocksOf(rows, task)),
+    style: (selector) => styles.get(selector) ?? styleOf(0, true),
+    find,
+    ranking,
+    headline: (block) => headlineOf(block, ranking),
+    panelTasks,
+    panels: (selector, k, task) => byPlace.get(keyOf(selector, k, task)) ?? byPlace.get(keyOf(selector, k, '')) ?? [],
+  };
+}
+
+function blocksOf({ axes, summary }: Rows, task: string): Block[] {
+  const here = summary.filter((r) => r.task === task);
+  const groups = new Map<string, string[]>();
+  for (const evaluator of axes.evaluators) {
+    const metrics = new Set(here.filter((r) => r.evaluator === evaluator).map((r) => r.metric));
+    const first = axes.metrics.find((m) => metrics.has(m));
+    if (first !== undefined) groups.set(first, [...(groups.get(first) ?? []), evaluator]);
+  }
+  return [...groups.values()].map((evaluators) => {
+    const own = here.filter((r) => evaluators.includes(r.evaluator));
+    const present = <T>(values: readonly T[], of: (r: SummaryRow) => T): T[] => {
+      const seen = new Set(own.map(of));
+      return values.filter((v) => seen.has(v));
+    };
+    return {
+      task,
+      evaluators,
+      metrics: present(axes.metrics, (r) => r.metric),
+      selectors: present(axes.selectors, (r) => r.selector),
+      ks: present(axes.ks, (r) => r.k),
+    };
+  });
+}
+
+// The largest panel under the first evaluator that has judged the most selectors.
+function headlineOf(block: Block, ranking: Model['ranking']): Headline {
+  const metric = block.metrics[0];
+  let best: Headline = { metric, evaluator: block.evaluators[0], k: block.ks.at(-1) ?? Number.NaN, ranking: [] };
+  for (const k of block.ks.toReversed())
+    for (const evaluator of block.evaluators) {
+      const found = ranking({ task: block.task, evaluator, metric, k });
+      if (found.length > best.ranking.length) best = { metric, evaluator, k, ranking: found };
+    }
+  return best;
+}

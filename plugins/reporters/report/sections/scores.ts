@@ -1,0 +1,129 @@
+import { domainOf, dotChart, lineChart } from '../charts.ts';
+import type { Draw } from '../draw.ts';
+import { figure } from '../figure.ts';
+import { html, Markup } from '../markup.ts';
+import { isLowerBetter, metricLabel } from '../metric-facts.ts';
+import type { Block, Model } from '../model.ts';
+import { list, show, showSd } from '../numbers.ts';
+import { swatch } from '../palette.ts';
+import type { SummaryRow } from '../rows.ts';
+
+interface Pane {
+  readonly model: Model;
+  readonly block: Block;
+  readonly metric: string;
+}
+
+function rowsFor({ model, block, metric }: Pane, evaluator: string): SummaryRow[] {
+  return block.ks.flatMap((k) => block.selectors.flatMap((s) => model.find(s, k, { task: block.task, evaluator, metric }) ?? []));
+}
+
+/** The legend of a block; a click singles one selector out. */
+export function legend(model: Model, selectors: readonly string[]): Markup {
+  const items = selectors.map((s) => html`<li data-c="${model.style(s).colour}">${new Markup(swatch(model.style(s)))}${s}</li>`);
+  return html`<ul class="legend" aria-label="Selectors">
+    ${items}
+  </ul>`;
+}
+
+async function charts(pane: Pane, draw: Draw): Promise<Markup[]> {
+  const { model, block, metric } = pane;
+  const all = block.evaluators.map((evaluator) => ({ evaluator, rows: rowsFor(pane, evaluator).filter((r) => r.n > 0) }));
+  const domain = domainOf(all.flatMap((a) => a.rows));
+  const out: Markup[] = [];
+  for (const { evaluator, rows } of all) {
+    if (rows.length === 0) continue;
+    const ks = new Set(rows.map((r) => r.k));
+    const look = { title: evaluator, rows, selectors: block.selectors, style: model.style, label: metricLabel(metric), domain };
+    const order = model.ranking({ task: block.task, evaluator, metric, k: rows[0].k }).map((r) => r.selector);
+    const svg = await draw(ks.size > 1 ? lineChart(look) : dotChart(look, order));
+    const last = Math.max(...ks);
+    const best = model.ranking({ task: block.task, evaluator, metric, k: last })[0];
+    const alt = `${metricLabel(metric)} of ${block.selectors.length} selectors by ${evaluator} for ${block.task}, ${ks.size > 1 ? 'against k' : `at k = ${last}`}. Best at k = ${last}: ${best.selector}, ${show(best.mean)}. The table below has all values.`;
+    const data = rows.map((r) => ({ selector: r.selector, k: r.k, n: r.n, mean: r.mean, sd: r.std, ci_low: r.low, ci_high: r.high }));
+    out.push(figure({ svg, alt, file: `${metric}-${block.task}-${evaluator}`, data }));
+  }
+  return out;
+}
+
+function cell(row: SummaryRow | undefined, { isBest, seeds }: { isBest: boolean; seeds: number }): Markup {
+  if (!row || row.n === 0) return html`<td class="none">–</td>`;
+  const spread = Number.isNaN(row.std) ? '' : html`<i>± ${showSd(row.mean, row.std)}</i>`;
+  const few = row.n < seeds ? html`<i>${row.n} of ${seeds} seeds</i>` : '';
+  const value = show(row.mean);
+  return html`<td>${isBest ? html`<b>${value}</b>` : value}${spread}${few}</td>`;
+}
+
+function table({ model, block, metric }: Pane): Markup {
+  const { task } = block;
+  const groups = block.evaluators
+    .map((evaluator) => ({ evaluator, ks: block.ks.filter((k) => model.ranking({ task, evaluator, metric, k }).length > 0) }))
+    .filter((g) => g.ks.length > 0);
+  const columns = groups.flatMap(({ evaluator, ks }) => ks.map((k) => ({ task, evaluator, metric, k })));
+  const bests = columns.map((at) => model.ranking(at)[0].mean);
+  const body = block.selectors.map((s) => {
+    const cells = columns.map((at, i) => {
+      const row = model.find(s, at.k, at);
+      return cell(row, { isBest: row?.mean === bests[i], seeds: model.rows.axes.seeds.length });
+    });
+    return html`<tr>
+      <th scope="row">${new Markup(swatch(model.style(s)))}${s}</th>
+      ${cells}
+    </tr>`;
+  });
+  const direction = isLowerBetter(metric, model.params.lower_is_better) ? ' Lower is better.' : '';
+  const spread = model.rows.axes.seeds.length > 1 ? ', mean ± standard deviation over seeds' : '';
+  return html`<div class="scroll" role="region" tabindex="0" aria-label="Table of ${metricLabel(metric)} for ${task}">
+    <table class="sortable">
+      <caption>
+        ${metricLabel(metric)}${spread}; the best of each column is bold.${direction}
+      </caption>
+      <thead>
+        <tr>
+          <th rowspan="2" scope="col">selector</th>
+          ${groups.map((g) => html`<th colspan="${g.ks.length}" scope="colgroup">${g.evaluator}</th>`)}
+        </tr>
+        <tr>
+          ${columns.map((c) => html`<th scope="col">k = ${c.k}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${body}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+/** One evaluation of one task: charts and table for each metric, of which one is shown at a time. */
+export async function scores(model: Model, block: Block, options: { id: string; draw: Draw; onlyFirst: boolean }): Promise<Markup> {
+  const metrics = options.onlyFirst ? block.metrics.slice(0, 1) : block.metrics;
+  const panes: Markup[] = [];
+  for (const metric of metrics) {
+    const pane = { model, block, metric };
+    panes.push(
+      html`<div class="pane">
+        <h4 class="metric">${metricLabel(metric)}</h4>
+        <div class="charts">${await charts(pane, options.draw)}</div>
+        ${table(pane)}
+      </div>`,
+    );
+  }
+  const choice = metrics.map((metric, i) => {
+    const id = `${options.id}-${i}`;
+    return html`<input type="radio" name="${options.id}" id="${id}" ${i === 0 ? new Markup(' checked') : ''} /><label for="${id}"
+        >${metricLabel(metric)}</label
+      >`;
+  });
+  const fieldset =
+    metrics.length > 1
+      ? html`<fieldset>
+          <legend>Metric</legend>
+          ${choice}
+        </fieldset>`
+      : '';
+  return html`<div class="block">
+    <h3>By ${list(block.evaluators)}</h3>
+    ${legend(model, block.selectors)}
+    <div class="switch">${fieldset}${panes}</div>
+  </div>`;
+}

@@ -1,0 +1,155 @@
+import { describe, expect, test } from 'vitest';
+import html from '../../../plugins/reporters/html.ts';
+import { COLOURS, paletteCss } from '../../../plugins/reporters/report/palette.ts';
+import { type MadeUpRun, madeUpRun, report, testReporter } from '../../kit/reporter.ts';
+
+testReporter(html, { files: ['report.html'] });
+
+const words = (n: number, stem: string): string[] => Array.from({ length: n }, (_, i) => `${stem}-${i}`);
+const page = async (run: MadeUpRun, params: Record<string, unknown> = {}): Promise<string> =>
+  new TextDecoder().decode((await report(html, madeUpRun(run), params)).get('report.html'));
+const prose = (text: string): string => text.replace(/<style>.*?<\/style>|<script>.*?<\/script>|<[^>]+>/gs, ' ').replace(/\s+/g, ' ');
+
+describe('the summary', () => {
+  test('names the best selector with its spread, its seeds and the baseline', async () => {
+    const text = prose(await page({ selectors: ['random', 'cosg', 'wilcoxon'], ks: [8, 50] }));
+    expect(text).toMatch(/Best at k = 50 for cell_type by forest accuracy: wilcoxon 0\.\d{3} ± 0\.\d{3} \(3 seeds\)/);
+    expect(text).toMatch(/For comparison, random: 0\.\d{3} ± 0\.\d{3}\./);
+  });
+
+  test('says when another method lies within the spread', async () => {
+    const values = (cell: Readonly<Record<string, string | number>>): Record<string, number> => ({
+      accuracy: 0.9 + 0.01 * Number(cell.seed) + (cell.selector === 'b' ? 0.002 : 0) - (cell.selector === 'c' ? 0.2 : 0),
+    });
+    const text = prose(await page({ selectors: ['a', 'b', 'c'], values }));
+    expect(text).toContain('mean ± sd overlap: a (0.910 ± 0.010).');
+    expect(text).not.toContain('overlap: c');
+  });
+
+  test('claims no spread for one seed', async () => {
+    const text = prose(await page({ seeds: [3] }));
+    expect(text).toContain('With one seed no spread is known');
+    expect(text).not.toContain('±');
+  });
+
+  test('takes the lowest error as the best', async () => {
+    const values = (cell: Readonly<Record<string, string | number>>): Record<string, number> => ({
+      mse: cell.selector === 'low' ? 0.1 : 0.4,
+      pcc: 0.5,
+    });
+    expect(prose(await page({ selectors: ['high', 'low'], values }))).toContain('by lowest forest mean squared error: low 0.100');
+  });
+});
+
+describe('the page', () => {
+  test('holds charts, tables and data to download, and fetches nothing', async () => {
+    const text = await page({ tasks: ['cell_type', 'batch'], evaluators: ['forest', 'knn'] });
+    expect(text.match(/<svg aria-hidden/g)!.length).toBeGreaterThan(8);
+    expect(text).toContain('download="accuracy-cell_type-forest.csv" href="data:text/csv');
+    expect(text.replaceAll('http://www.w3.org/2000/svg', '')).not.toMatch(/(?:src|href)="(?!#|data:)|url\(|@import|http:/);
+    expect(text).toContain('default-src &#39;none&#39;');
+    expect(prose(text)).not.toMatch(/NaN|undefined|\[object/);
+  });
+
+  test('gives every chart a name, every table a caption and every header a scope', async () => {
+    const text = await page({});
+    expect(text.match(/class="plot" role="img" aria-label="[^"]{20,}"/g)!.length).toBe(text.match(/class="plot"/g)!.length);
+    expect(text.match(/<caption>/g)!.length).toBe(text.match(/<table/g)!.length);
+    expect(text.match(/<th[ >]/g)!.length).toBe(text.match(/<th [^>]*scope="/g)!.length);
+  });
+
+  test('draws rows instead of lines for one k', async () => {
+    const text = await page({ ks: [12] });
+    expect(text).not.toContain('genes in the panel (k)');
+    expect(prose(text)).toContain('Best at k = 12');
+  });
+
+  test('shows r2 and error of a regression, without a confusion matrix', async () => {
+    const values = (_: unknown, draw: () => number): Record<string, number> => ({ mse: draw(), r2: draw() });
+    const run = madeUpRun({ values });
+    const metrics = run.metrics.map((g) => ({ ...g, value: { values: g.value.values } }));
+    const text = new TextDecoder().decode((await report(html, { ...run, metrics })).get('report.html'));
+    expect(prose(text)).toContain('by forest R²');
+    expect(prose(text)).toContain(
+      'mean squared error, mean ± standard deviation over seeds; the best of each column is bold. Lower is better.',
+    );
+    expect(text).not.toContain('Confusion matrix');
+  });
+
+  test('draws twenty selectors, each in a colour of its own, in less than 5 MB', async () => {
+    const text = await page({
+      selectors: words(20, 'way'),
+      ks: [4, 8, 16, 32],
+      tasks: ['a', 'b', 'c'],
+      evaluators: ['forest', 'knn', 'builtin'],
+    });
+    const colours = new Set([...text.matchAll(/<li data-c="([^"]+)"/g)].map((m) => m[1]));
+    expect(colours.size).toBe(20);
+    expect(Buffer.byteLength(text)).toBeLessThan(5_000_000);
+  });
+
+  test('leaves detail to the tables when it would grow past 5 MB', async () => {
+    const values = (_: unknown, draw: () => number): Record<string, number> =>
+      Object.fromEntries(
+        ['accuracy', 'f1_macro', 'f1_weighted', 'balanced_accuracy', 'auroc_macro', 'auprc_macro'].map((m) => [m, draw()]),
+      );
+    const text = await page({
+      selectors: words(24, 'a-rather-long-name'),
+      ks: [8, 16, 24, 32, 40, 64],
+      seeds: [0, 1],
+      tasks: words(6, 'task'),
+      evaluators: words(4, 'judge'),
+      values,
+    });
+    expect(Buffer.byteLength(text)).toBeLessThan(5_000_000);
+    expect(text).toContain('Smaller k are in panels.csv.');
+  });
+
+  test('lists cells that are missing, as told or as found', async () => {
+    const run = madeUpRun({});
+    const inputs = { ...run, metrics: run.metrics.slice(1) };
+    const found = prose(new TextDecoder().decode((await report(html, inputs)).get('report.html')));
+    expect(found).toContain('1 cell without a result.');
+    expect(found).toContain('selector random · k 8 · seed 0 · task cell_type · evaluator forest');
+    const told = prose(await page({}, { missing: [{ cell: { selector: 'yoto', k: 8 }, reason: 'TRAINING: loss is NaN' }] }));
+    expect(told).toContain('selector yoto · k 8 TRAINING: loss is NaN');
+  });
+
+  test('links citations, facts and training curves', async () => {
+    const run = madeUpRun({});
+    const curves = { loss: Float64Array.from({ length: 500 }, (_, e) => 1 / (1 + e)) };
+    const panels = run.panels.map((g) => ({ ...g, value: { ...g.value, curves } }));
+    const methods = [
+      { id: 'selector/x', summary: 'A way', cites: ['10.1038/s41540-022-00249-1', 'arXiv:2305.00001', 'javascript:alert(1)'] },
+    ];
+    const params = { title: 'Cortex', description: 'Which genes?', facts: { params: { hvg: { top: 2000 }, tasks: ['a', 'b'] } }, methods };
+    const text = new TextDecoder().decode((await report(html, { ...run, panels }, params)).get('report.html'));
+    expect(text).toContain('<a href="https://doi.org/10.1038/s41540-022-00249-1">');
+    expect(text).toContain('<a href="https://arxiv.org/abs/2305.00001">');
+    expect(text).not.toContain('href="javascript');
+    expect(prose(text)).toMatch(/params\.hvg\.top 2000 params\.tasks a, b/);
+    expect(text).toContain('id="training"');
+  });
+});
+
+test('keeps names harmless, whatever they say', async () => {
+  const evil = '<script>alert(1)</script>"\'&';
+  const text = await page(
+    { selectors: [evil, 'random'], tasks: [evil], evaluators: [evil], classes: [evil, '<b>B</b>', '</svg>'] },
+    {
+      title: evil,
+      description: evil,
+      facts: { [evil]: evil },
+      methods: [{ id: evil, summary: evil, cites: [`https://x.org/"onclick="${evil}`] }],
+    },
+  );
+  expect(text.match(/<script/g)).toHaveLength(1);
+  expect(text).not.toMatch(/<b>B<\/b>|"onclick=/);
+  expect(text.match(/<svg/g)).toHaveLength(text.match(/<\/svg>/g)!.length);
+  expect(text).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
+});
+
+test('has 24 colours or more, none twice, for light and for dark pages', () => {
+  expect(COLOURS).toBeGreaterThanOrEqual(24);
+  for (const css of Object.values(paletteCss)) expect(new Set(css.match(/#[0-9a-f]{6}/g))).toHaveProperty('size', COLOURS);
+});
