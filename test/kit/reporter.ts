@@ -72,7 +72,7 @@ export function madeUpRun(run: MadeUpRun = {}): ReporterInputs {
           for (const evaluator of evaluators) {
             const cell = { selector, k, seed, task, evaluator };
             const draw = stream(seed + 31 * at + k);
-            const accuracy = 0.6 + 0.3 * ((at + 1) / selectors.length) + 0.02 * Math.log2(k) + 0.01 * draw() - 0.1;
+            const accuracy = 0.6 + 0.3 * ((at + 1) / selectors.length) + 0.02 * Math.log2(k) + 0.04 * draw() - 0.12;
             const values = run.values?.(cell, draw) ?? { accuracy, balanced_accuracy: accuracy - 0.05 * draw() };
             const n = classes.length;
             const counts = Uint32Array.from({ length: n * n }, (_, c) => (Math.floor(c / n) === c % n ? 20 : Math.floor(3 * draw())));
