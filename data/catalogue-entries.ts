@@ -92,10 +92,10 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
   {
     name: 'glioblastoma',
     title: 'Glioblastoma slices with and without panobinostat',
-    citation: 'Zhao et al., Genome Med 13:82 (2021), doi:10.1186/s13073-021-00894-y',
-    licence: 'public (GEO GSE148842)',
+    citation: 'Zhao et al., Genome Med 13:82 (2021)',
+    licence: 'MIT (package lemur); data of the study',
     file: 'gbm_panobinostat_multitask.h5ad',
-    source: 'https://www.ncbi.nlm.nih.gov/geo/query/acc.cgi?acc=GSE148842',
+    source: 'https://github.com/bioc/lemur',
     sha256: 'e5f3d2da81f9ea1e53442dbc6f218e5c2ff9bc6ba3a95f350fa5880cb1ba7a58',
     cells: 5000,
     genes: 300,

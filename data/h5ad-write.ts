@@ -133,7 +133,7 @@ function writeFrame(at: H5Group, name: string, frame: Frame): void {
 function writeColumn(at: H5Group, name: string, column: Column): void {
   if (column.kind === 'number') encodedArray(at, name, column.values);
   else if (column.kind === 'category') writeCategory(at, name, column.codes, column.categories);
-  else if (column.values.every((v) => v !== null)) strings(at, name, column.values as readonly string[]);
+  else if (column.values.every((v) => v !== null)) strings(at, name, column.values);
   else {
     // missing words have no place in a string array: as a category they read back as missing
     const categories = [...new Set(column.values.filter((v): v is string => v !== null))].sort();
@@ -162,7 +162,7 @@ function writeDict(at: H5Group, values: Readonly<Record<string, unknown>>): void
     if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') scalar(at, name, value);
     else if (ArrayBuffer.isView(value) || (Array.isArray(value) && value.length > 0 && value.every((v) => typeof v === 'number')))
       encodedArray(at, name, Float64Array.from(value as ArrayLike<number>));
-    else if (Array.isArray(value) && value.length > 0 && value.every((v) => typeof v === 'string')) strings(at, name, value as string[]);
+    else if (Array.isArray(value) && value.length > 0 && value.every((v) => typeof v === 'string')) strings(at, name, value);
     else if (Array.isArray(value)) scalar(at, name, JSON.stringify(value));
     else writeDict(folder(at, name), value as Record<string, unknown>);
   }

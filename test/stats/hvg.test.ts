@@ -52,7 +52,7 @@ describe.skipIf(!hasShared).each(Object.entries(FILES))('highly variable genes o
     }
     const nBatches: number[] | undefined = table.highly_variable_nbatches;
     if (nBatches) expect(nBatches.filter((n, j) => n !== found.batchCounts[j]).length).toBeLessThan(0.02 * nBatches.length);
-    for (const [k, genes] of Object.entries(top) as [string, number[]][]) {
+    for (const [k, genes] of Object.entries<number[]>(top)) {
       const { selected, order } = rank(Number(k));
       const chosen = Array.from(selected.keys()).filter((j) => selected[j]);
       expect(overlap(chosen, genes), `top ${k}`).toBeGreaterThanOrEqual(batched || key === 'seurat_v3' ? 0.99 : 1);

@@ -10,7 +10,7 @@ import { golden, hasShared, sharedPath } from '../kit/shared-data.ts';
 const FILES = { zeisel: 'zeisel.h5ad', kang: 'kang_ifnb_multitask.h5ad', pbmc3k: 'pbmc3k.h5ad', paul15_240: 'paul15_240genes.h5ad' };
 
 function block(m: Matrix): number[] {
-  const out = new Array<number>(400).fill(0);
+  const out = Array.from({ length: 400 }, () => 0);
   for (let i = 0; i < 20; i++) {
     if (m.kind === 'dense') for (let j = 0; j < 20; j++) out[i * 20 + j] = m.data[i * m.cols + j];
     else for (let p = m.indptr[i]; p < m.indptr[i + 1]; p++) if (m.indices[p] < 20) out[i * 20 + m.indices[p]] = m.data[p];
