@@ -59,8 +59,9 @@ export async function compile(input: CompileInput): Promise<Plan> {
   await loadDefinitions(definition, checked.values, registry, problems);
   problems.stop();
   const scope: Scope = {
-    names: { params: checked.values, axis: {} },
+    names: { params: checked.values, axis: {}, run: { name: run.name } },
     has: (uses, trait) => registry.loaded(uses)?.traits?.includes(trait) ?? false,
+    about: (uses) => ({ summary: registry.loaded(uses)?.summary ?? '', cites: registry.loaded(uses)?.cites ?? [] }),
   };
   const rules = { include: [...definition.include, ...run.include], exclude: [...definition.exclude, ...run.exclude] };
   const cells = problems.try('run', [], () => expand(definition.axes, rules, scope));

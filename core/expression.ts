@@ -3,7 +3,7 @@ import { nearest } from './nearest.ts';
 
 /**
  * The expressions of `${{ }}`: total (every one ends), typed (a wrong type is an error, never a coercion) and pure (no code, no I/O).
- * Literals, lists, `params.x.y`, `axis.x`, == != < <= > >= && || ! + - * / %, `a ? b : c`, and the functions below.
+ * Literals, lists, `params.x.y`, `axis.x`, `run.name`, == != < <= > >= && || ! + - * / %, `a ? b : c`, and the functions below.
  */
 export type Node =
   | { readonly op: 'literal'; readonly value: unknown }
@@ -13,10 +13,12 @@ export type Node =
   | { readonly op: 'unary' | 'binary' | 'choice'; readonly sign: string; readonly args: readonly Node[] };
 
 export interface Scope {
-  /** Root names, e.g. params and axis. */
+  /** Root names: params, axis and run. */
   readonly names: Readonly<Record<string, unknown>>;
   /** Whether the definition named by `uses` has a trait. */
   readonly has: (uses: string, trait: string) => boolean;
+  /** What the definition named by `uses` says of itself. */
+  readonly about: (uses: string) => { readonly summary: string; readonly cites: readonly string[] };
 }
 
 const fail = (message: string, mend?: string): never => {
@@ -38,8 +40,15 @@ const FUNCTIONS: Readonly<Record<string, { readonly args: string; readonly run: 
   max: { args: 'list', run: ([v]) => Math.max(...list(v, 'max').map((x) => num(x, 'max'))) },
   range: { args: 'from, to', run: ([a, b]) => range(num(a, 'range'), num(b, 'range')) },
   concat: { args: 'list, list', run: ([a, b]) => [...list(a, 'concat'), ...list(b, 'concat')] },
+  about: { args: 'list of uses', run: ([v], scope) => list(v, 'about').map((use) => described(use, scope)) },
   has: { args: 'uses, trait', run: ([uses, trait], scope) => scope.has(text(uses, 'has'), text(trait, 'has')) },
 };
+
+/** Name, summary and citations of a step chosen in a param. */
+function described(use: unknown, scope: Scope): unknown {
+  const { uses, as } = (use ?? {}) as { uses?: unknown; as?: unknown };
+  return { id: text(as, 'about'), ...scope.about(text(uses, 'about')) };
+}
 
 function range(from: number, to: number): number[] {
   if (!Number.isInteger(from) || !Number.isInteger(to) || to - from > 100_000)

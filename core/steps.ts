@@ -88,7 +88,8 @@ export async function planStep(step: CompiledStep, context: PlanContext): Promis
       context.problems.place('pipeline', path, error);
     }
   }
-  if (leftOut > 0) context.leftOut.push({ step: step.name, cells: leftOut, when: String(step.step.when ?? 'an input is left out') });
+  if (leftOut > 0)
+    context.leftOut.push({ step: step.name, cells: leftOut, when: step.step.because ?? String(step.step.when ?? 'an input is left out') });
 }
 
 async function planInstance(

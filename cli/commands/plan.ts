@@ -39,6 +39,6 @@ export async function plan(file: string, flags: RunFlags & { readonly all?: bool
   });
   print(`\n${table(rows, ['', 'step', 'uses', 'cell', 'key', 'why'])}`);
   if (listed.length < plan.tasks.length) print(`and ${plan.tasks.length - listed.length} more (--all lists them)`);
-  for (const { step, cells, when } of plan.left_out) print(`left out: ${step}, ${plural(cells, 'cell')}, where not ${when}`);
+  for (const { step, cells, when } of plan.left_out) print(`left out: ${step}, ${plural(cells, 'cell')}, ${when}`);
   return 0;
 }

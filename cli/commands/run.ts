@@ -177,8 +177,7 @@ async function conclude(
     shown.add(text);
     if (!ending.json) say(`${red('failed')} ${failure.step}${failure.label ? ` (${failure.label})` : ''}: ${text}`);
   }
-  for (const { step, cells, when } of plan.left_out)
-    if (step === 'evaluate') ending.tell(`${dim('note')} ${step}: ${plural(cells, 'cell')} left out (${when})`);
+  for (const { step, cells, when } of plan.left_out) ending.tell(`${dim('note')} ${step}: ${plural(cells, 'cell')} left out: ${when}`);
   const total = `${count('done')} computed, ${count('cached')} cached${failed > 0 ? `, ${failed} failed` : ''}${skipped > 0 ? `, ${skipped} skipped` : ''} in ${duration(ending.elapsed)}`;
   if (failed === 0 && skipped === 0) ending.tell(`${green('✔')} ${total}`);
   else if (!ending.json) say(`${red('✘')} ${total}`);

@@ -1,0 +1,36 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { FileStore } from '../../../plugins/stores/fs.ts';
+import { testStore } from '../../kit/store.ts';
+
+const folders: string[] = [];
+const open = async (): Promise<FileStore> => {
+  folders.push(mkdtempSync(join(tmpdir(), 'panelflow-store-')));
+  return new FileStore(folders.at(-1)!);
+};
+afterAll(() => folders.forEach((f) => rmSync(f, { recursive: true, force: true })));
+
+describe('the file store', () => {
+  testStore(open);
+
+  it('finds damaged bytes by their hash, sets them aside, and takes good ones again', async () => {
+    const store = await open();
+    const ref = await store.put([Buffer.from('good')], 'words');
+    const path = join(store.uri, 'objects', ref.sha256.slice(0, 2), ref.sha256.slice(2));
+    writeFileSync(path, 'evil');
+    await expect(store.get(ref)).rejects.toMatchObject({ code: 'ARTIFACT', retryable: false, message: expect.stringContaining('damaged') });
+    expect(await store.has(ref)).toBe(false);
+    await store.put([Buffer.from('good')], 'words');
+    expect(readFileSync(path, 'utf8')).toBe('good');
+  });
+
+  it('leaves no temporary file', async () => {
+    const store = await open();
+    await store.put([Buffer.from('x')], 'words');
+    await store.writeRecord('runs/r/run.json', '{}');
+    const names = readdirSync(store.uri, { recursive: true }).map(String);
+    expect(names.filter((n) => n.endsWith('.tmp'))).toEqual([]);
+  });
+});
