@@ -21,6 +21,22 @@ export interface Tree {
   readonly leafShare: Float64Array;
 }
 
+interface Node {
+  readonly feature: number;
+  readonly threshold: number;
+  left: number;
+  right: number;
+}
+
+function packed(nodes: readonly Node[]): Pick<Tree, 'feature' | 'threshold' | 'left' | 'right'> {
+  return {
+    feature: Int32Array.from(nodes, (n) => n.feature),
+    threshold: Float64Array.from(nodes, (n) => n.threshold),
+    left: Int32Array.from(nodes, (n) => n.left),
+    right: Int32Array.from(nodes, (n) => n.right),
+  };
+}
+
 interface Split {
   feature: number;
   /** Code of the last value on the left, and of the first on the right. */
@@ -72,7 +88,7 @@ export class TreeGrower {
     const { features } = this.#columns;
     const inBag = this.#bootstrap(random);
     for (let f = 0; f < features; f++) this.#features[f] = f;
-    const nodes: { feature: number; threshold: number; left: number; right: number }[] = [];
+    const nodes: Node[] = [];
     const leafStart: number[] = [];
     const leafClass: number[] = [];
     const leafShare: number[] = [];
@@ -100,15 +116,12 @@ export class TreeGrower {
       pending.push(middle, end, id, start, middle, id);
     }
     leafStart.push(leafShare.length);
-    return {
-      feature: Int32Array.from(nodes, (n) => n.feature),
-      threshold: Float64Array.from(nodes, (n) => n.threshold),
-      left: Int32Array.from(nodes, (n) => n.left),
-      right: Int32Array.from(nodes, (n) => n.right),
+    const leaves = {
       leafStart: Uint32Array.from(leafStart),
       leafClass: Uint32Array.from(leafClass),
       leafShare: Float64Array.from(leafShare),
     };
+    return { ...packed(nodes), ...leaves };
   }
 
   #bootstrap(random: Random): number {

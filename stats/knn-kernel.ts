@@ -40,6 +40,8 @@ function body(): number[] {
   return code;
 }
 
+const MAGIC = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+
 /** Assembles the kernel: 4 x 1 register block of float32x4. */
 function assemble(): Uint8Array {
   const [i32, v128] = [0x7f, 0x7b];
@@ -50,9 +52,9 @@ function assemble(): Uint8Array {
     ]),
     ...body(),
   ];
-  const text = (s: string): number[] => vector([...s].map((c) => [c.charCodeAt(0)]));
+  const text = (s: string): number[] => vector(Array.from(s, (c) => [c.charCodeAt(0)]));
   return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...MAGIC,
     ...section(1, vector([[0x60, ...vector([[i32], [i32], [i32], [i32], [i32], [i32]]), 0]])),
     ...section(2, vector([[...text('m'), ...text('m'), 0x02, 0x00, 1]])),
     ...section(3, vector([[0]])),

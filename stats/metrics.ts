@@ -52,6 +52,15 @@ export function curves(isPositive: ArrayLike<number>, score: ArrayLike<number>):
   return { auroc: area / (positives * (n - positives)), auprc: precision };
 }
 
+function oneAgainstRest({ truth, probabilities, classCount }: Judged, c: number): Curve {
+  const n = truth.length;
+  const isPositive = Uint8Array.from({ length: n }, (_, i) => Number(truth[i] === c));
+  return curves(
+    isPositive,
+    Float64Array.from({ length: n }, (_, i) => probabilities[i * classCount + c]),
+  );
+}
+
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
 /**
@@ -59,7 +68,7 @@ const mean = (values: readonly number[]): number => values.reduce((a, b) => a + 
  * somewhere; balanced accuracy, AUROC and AUPRC (one against the rest, macro) over the classes that the cells judged really hold.
  */
 export function classificationMetrics(judged: Judged): Record<string, number> {
-  const { truth, probabilities, classCount } = judged;
+  const { truth, classCount } = judged;
   const n = truth.length;
   const counts = confusion(judged);
   const f1: number[] = [];
@@ -83,13 +92,7 @@ export function classificationMetrics(judged: Judged): Record<string, number> {
     if (support === 0) continue;
     recall.push(hit / support);
     if (support === n) continue;
-    const own = Float64Array.from({ length: n }, (_, i) => probabilities[i * classCount + c]);
-    areas.push(
-      curves(
-        Uint8Array.from({ length: n }, (_, i) => Number(truth[i] === c)),
-        own,
-      ),
-    );
+    areas.push(oneAgainstRest(judged, c));
   }
   return {
     accuracy: correct / n,
