@@ -13,15 +13,11 @@ export default defineReporter({
     name: z.string().optional(),
     title: z.string().optional(),
     description: z.string().optional(),
-    /** Shown as a table; nested maps are flattened. */
-    facts: z.record(z.string(), z.unknown()).default({}),
+    facts: z.record(z.string(), z.unknown()).default({}).describe('shown as a table; nested maps are flattened'),
     methods: z.array(Method).default([]),
-    /** Cells that failed; without it, gaps are found by comparing the selectors. */
-    missing: z.array(Missing).optional(),
-    /** The selector to compare with, drawn in grey. */
-    baseline: z.string().default('random'),
-    /** Further metrics of which less is better. */
-    lower_is_better: z.array(z.string()).default([]),
+    missing: z.array(Missing).optional().describe('cells that failed; without it, gaps are found by comparing the cells'),
+    baseline: z.string().default('random').describe('the selector to compare with, drawn in grey'),
+    lower_is_better: z.array(z.string()).default([]).describe('further metrics of which less is better'),
   }),
   run: async (context, inputs, params) => {
     const { writePage } = await import('./report/page.ts');

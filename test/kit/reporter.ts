@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { Gathered, StepContext, StepDefinition } from '../../core/plugin.ts';
+import type { Gathered, StepDefinition } from '../../core/plugin.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import type { Metrics, Panel, ReporterInputs, ReportFile } from '../../plugins/contract.ts';
+import { testContext } from './tiny-atlas.ts';
 
 /** What a made-up run is made of. */
 export interface MadeUpRun {
@@ -82,25 +83,13 @@ export function madeUpRun(run: MadeUpRun = {}): ReporterInputs {
   return { metrics, panels, data };
 }
 
-/** A context that does nothing but let itself be cancelled. */
-export function quietContext(signal: AbortSignal = new AbortController().signal): StepContext {
-  return {
-    seed: 0,
-    signal,
-    threads: 1,
-    progress: () => {},
-    log: () => {},
-    breathe: async () => signal.throwIfAborted(),
-  };
-}
-
 /** Runs a reporter and gives its files by name. */
 export async function report(
   definition: StepDefinition<any>,
   inputs: ReporterInputs,
   params: Record<string, unknown> = {},
 ): Promise<Map<string, Uint8Array>> {
-  const { outputs } = await definition.run(quietContext(), { ...inputs }, definition.params.parse(params));
+  const { outputs } = await definition.run(testContext(), { ...inputs }, definition.params.parse(params));
   return new Map((outputs.files as ReportFile[]).map((file) => [file.name, file.bytes]));
 }
 
@@ -138,7 +127,7 @@ export function testReporter(definition: StepDefinition<any>, { files }: { reado
 
     test('stops when the run is cancelled', async () => {
       const inputs = { ...madeUpRun() };
-      await expect(definition.run(quietContext(AbortSignal.abort()), inputs, definition.params.parse({}))).rejects.toThrow();
+      await expect(definition.run(testContext({ signal: AbortSignal.abort() }), inputs, definition.params.parse({}))).rejects.toThrow();
     });
   });
 }

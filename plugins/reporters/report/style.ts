@@ -64,6 +64,7 @@ caption{text-align:left;color:var(--muted);padding:0 0 8px;font-size:.86rem;capt
 th,td{padding:7px 12px;text-align:right;vertical-align:top;white-space:nowrap}
 th[scope=row],thead th[rowspan]{text-align:left;position:sticky;left:0;background:var(--bg);font-weight:500;max-width:16rem;overflow:hidden;text-overflow:ellipsis}
 thead th{color:var(--muted);font-weight:500;vertical-align:bottom}
+thead th[colspan="1"]{text-align:right!important}
 thead th[scope=colgroup]{color:var(--ink);text-align:left;border-bottom:1px solid var(--rule)}
 tbody tr{border-top:1px solid var(--rule)}
 tbody tr:hover>*{background:var(--soft)}

@@ -122,12 +122,17 @@ describe('the page', () => {
     const methods = [
       { id: 'selector/x', summary: 'A way', cites: ['10.1038/s41540-022-00249-1', 'arXiv:2305.00001', 'javascript:alert(1)'] },
     ];
-    const params = { title: 'Cortex', description: 'Which genes?', facts: { params: { hvg: { top: 2000 }, tasks: ['a', 'b'] } }, methods };
+    const params = {
+      title: 'Cortex',
+      description: 'Which genes?',
+      facts: { params: { hvg: { top: 2000 }, tasks: ['a', 'b'], selectors: [{ uses: 'selector/x', as: 'fast', with: { epochs: 5 } }] } },
+      methods,
+    };
     const text = new TextDecoder().decode((await report(html, { ...run, panels }, params)).get('report.html'));
     expect(text).toContain('<a href="https://doi.org/10.1038/s41540-022-00249-1">');
     expect(text).toContain('<a href="https://arxiv.org/abs/2305.00001">');
     expect(text).not.toContain('href="javascript');
-    expect(prose(text)).toMatch(/params\.hvg\.top 2000 params\.tasks a, b/);
+    expect(prose(text)).toMatch(/params\.hvg\.top 2000 params\.tasks a, b params\.selectors fast \(epochs: 5\)/);
     expect(text).toContain('id="training"');
   });
 });

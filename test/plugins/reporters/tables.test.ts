@@ -1,16 +1,14 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parquetReadObjects } from 'hyparquet';
 import { describe, expect, test } from 'vitest';
 import type { Gathered, Metrics } from '../../../plugins/contract.ts';
 import tables from '../../../plugins/reporters/tables.ts';
+import { hasPython, runPython } from '../../kit/python.ts';
 import { madeUpRun, report, testReporter } from '../../kit/reporter.ts';
 
 const NAMES = ['metrics', 'panels', 'summary'];
-/** A Python with pandas and pyarrow, if there is one. */
-const python = process.env.PANELFLOW_PYTHON ?? '';
 const text = (files: Map<string, Uint8Array>, name: string): string => new TextDecoder().decode(files.get(name));
 const read = (bytes: Uint8Array): Promise<Record<string, any>[]> => parquetReadObjects({ file: new Uint8Array(bytes).buffer });
 
@@ -112,20 +110,20 @@ describe('the Parquet tables', () => {
     }
   });
 
-  test.skipIf(!existsSync(python))('are read by pandas as the CSV ones are', async () => {
+  test.skipIf(!hasPython)('are read by pandas as the CSV ones are', async () => {
     const files = await report(tables, madeUpRun());
     const folder = mkdtempSync(join(tmpdir(), 'panelflow-tables-'));
     try {
       for (const [name, bytes] of files) writeFileSync(join(folder, name), bytes);
       const script = `
-import pandas as pd, sys
+import json, pandas as pd, sys
 for n in ${JSON.stringify(NAMES)}:
     a, b = pd.read_csv(f"{sys.argv[1]}/{n}.csv"), pd.read_parquet(f"{sys.argv[1]}/{n}.parquet")
     if n == "panels": a["task"] = a["task"].astype(object); b["task"] = b["task"].where(b["task"].notna(), float("nan"))
     pd.testing.assert_frame_equal(a, b, check_dtype=False)
     assert str(b.dtypes["k"]) == "int32", b.dtypes
-print("same")`;
-      expect(execFileSync(python, ['-c', script, folder], { encoding: 'utf8' }).trim()).toBe('same');
+print(json.dumps("same"))`;
+      expect(runPython(script, folder)).toBe('same');
     } finally {
       rmSync(folder, { recursive: true });
     }

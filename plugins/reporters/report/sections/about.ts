@@ -60,11 +60,24 @@ function gaps(model: Model): Markup {
     </details>`;
 }
 
+const wordOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+
+// A map in a list, by the name that it goes by, with what else it says.
+function entry(value: unknown): string {
+  if (value === null || typeof value !== 'object') return wordOf(value);
+  const { as, uses, column, with: more, kind: _, ...rest } = value as Record<string, unknown>;
+  const said = flat({ ...rest, ...(more as object) }, '').map(([key, x]) => `${key}: ${x}`);
+  const name = as ?? uses ?? column;
+  if (name === undefined) return said.join(', ');
+  return said.length > 0 ? `${wordOf(name)} (${said.join(', ')})` : wordOf(name);
+}
+
 function flat(value: unknown, path: string): [string, string][] {
   if (Array.isArray(value) && value.every((v) => v === null || typeof v !== 'object')) return [[path, value.join(', ')]];
+  if (Array.isArray(value)) return [[path, value.map(entry).join(', ')]];
   if (value !== null && typeof value === 'object')
     return Object.entries(value).flatMap(([name, inner]) => flat(inner, path === '' ? name : `${path}.${name}`));
-  return value === undefined || value === null ? [] : [[path, typeof value === 'string' ? value : JSON.stringify(value)]];
+  return value === undefined || value === null ? [] : [[path, wordOf(value)]];
 }
 
 function facts({ params, data, rows: { axes } }: Model): Markup {
