@@ -73,7 +73,6 @@ function entry(value: unknown): string {
 }
 
 function flat(value: unknown, path: string): [string, string][] {
-  if (Array.isArray(value) && value.every((v) => v === null || typeof v !== 'object')) return [[path, value.join(', ')]];
   if (Array.isArray(value)) return [[path, value.map(entry).join(', ')]];
   if (value !== null && typeof value === 'object')
     return Object.entries(value).flatMap(([name, inner]) => flat(inner, path === '' ? name : `${path}.${name}`));
