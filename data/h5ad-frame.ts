@@ -8,6 +8,7 @@ import {
   type H5Dataset,
   type H5Group,
   isGroup,
+  isReadable,
   isText,
   numbers,
   plain,
@@ -144,7 +145,8 @@ export function readUns(at: H5Group, file: string): Record<string, unknown> {
       continue;
     }
     const found = dataset(at, name);
-    if (!found || (found.shape?.length ?? 0) > 1 || (found.shape?.[0] ?? 1) > UNS_ARRAY || found.metadata.type === 6) continue;
+    if (!found || (found.shape?.length ?? 0) > 1 || (found.shape?.[0] ?? 1) > UNS_ARRAY || found.metadata.type === 6 || !isReadable(found))
+      continue;
     const value = guard(file, () => plain(found.value), `uns/${name}`);
     out[name] = found.metadata.enum_type ? (Array.isArray(value) ? value.map(Boolean) : Boolean(value)) : value;
   }

@@ -52,7 +52,9 @@ export function guard<T>(file: string, read: () => T, part?: string): T {
   try {
     return read();
   } catch (error) {
-    if (isPanelflowError(error)) throw error;
+    if (error instanceof DataError && error.context.file === undefined)
+      throw new DataError(error.message, { context: { file, ...error.context }, mend: error.mend });
+    if (isPanelflowError(error) || error instanceof ReferenceError) throw error;
     const reason = firstLine(error);
     const codec = /required filter '([^']+)'/.exec(String(error instanceof Error ? error.message : error))?.[1];
     throw new DataError(codec ? `The file is packed with "${codec}", which is not supported` : 'The file is damaged or truncated', {
@@ -146,8 +148,21 @@ export function isText(of: H5Dataset): boolean {
   return of.metadata.type === 3;
 }
 
+const LZF = 32_000;
+
+/** False for text packed with lzf: the codec stops the whole library there, so it must not be tried. */
+export function isReadable(of: H5Dataset): boolean {
+  return !isText(of) || !of.filters.some((f) => f.id === LZF && f.cd_values.length < 3);
+}
+
 /** All values of a string dataset (numbers are turned into words). */
 export function words(from: H5Dataset): string[] {
+  if (!isReadable(from)) {
+    throw new DataError('The file holds names packed with lzf, which cannot be read', {
+      context: { part: from.path },
+      mend: "Write it again without lzf, e.g. anndata.read_h5ad(old).write_h5ad(new, compression='gzip').",
+    });
+  }
   const { value } = from;
   const list = Array.isArray(value)
     ? value
