@@ -25,7 +25,7 @@ const CONFIG = {
 };
 
 // Vega measures with a canvas where one happens to be installed, and else takes 0.8 em, which leaves wide gaps.
-const LETTER = 0.58;
+const widthOf = (text: string): number => text.replace(/[A-Z0-9_]/g, '').length * 0.56 + text.replace(/[^A-Z0-9_]/g, '').length * 0.7;
 
 const QUIET = { level: () => QUIET, error: () => QUIET, warn: () => QUIET, info: () => QUIET, debug: () => QUIET };
 
@@ -33,7 +33,7 @@ const QUIET = { level: () => QUIET, error: () => QUIET, warn: () => QUIET, info:
 export async function createDraw(): Promise<Draw> {
   const [vega, lite] = await Promise.all([import('vega'), import('vega-lite')]);
   const { textMetrics } = vega as unknown as { textMetrics: { width: (item: { fontSize?: number }, text: unknown) => number } };
-  textMetrics.width = (item, text) => LETTER * (item.fontSize ?? 11) * String(text).length;
+  textMetrics.width = (item, text) => (item.fontSize ?? 11) * widthOf(String(text));
   return async (spec) => {
     const compiled = lite.compile({ ...spec, config: CONFIG } as never, { logger: QUIET });
     const view = new vega.View(vega.parse(compiled.spec), { renderer: 'none', logLevel: vega.Error });

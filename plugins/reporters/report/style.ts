@@ -61,6 +61,7 @@ table.sortable{min-width:min(100%,28rem)}
 .scroll{overflow-x:auto;margin:10px 0}
 table{border-collapse:collapse;font-size:.88rem;font-variant-numeric:tabular-nums;line-height:1.35}
 caption{text-align:left;color:var(--muted);padding:0 0 8px;font-size:.86rem;caption-side:top}
+caption span{display:block;max-width:min(46rem,calc(100vw - 34px));position:sticky;left:0}
 th,td{padding:7px 12px;text-align:right;vertical-align:top;white-space:nowrap}
 th[scope=row],thead th[rowspan]{text-align:left;position:sticky;left:0;background:var(--bg);font-weight:500;max-width:16rem;overflow:hidden;text-overflow:ellipsis}
 thead th{color:var(--muted);font-weight:500;vertical-align:bottom}

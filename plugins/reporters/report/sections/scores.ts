@@ -76,7 +76,7 @@ function table({ model, block, metric }: Pane): Markup {
   return html`<div class="scroll" role="region" tabindex="0" aria-label="Table of ${metricLabel(metric)} for ${task}">
     <table class="sortable">
       <caption>
-        ${metricLabel(metric)}${spread}; the best of each column is bold.${direction}
+        <span>${metricLabel(metric)}${spread}; the best of each column is bold.${direction}</span>
       </caption>
       <thead>
         <tr>
