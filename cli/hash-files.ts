@@ -4,6 +4,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { ConfigError, DataError } from '../core/errors.ts';
 import { didYouMean } from '../core/problem.ts';
+import { settings } from './settings.ts';
 import { shortPath } from './source-file.ts';
 
 /** Hashes the files that params name; paths are relative to the folder of the user's file. A folder counts by all its files. */
@@ -24,7 +25,8 @@ async function hashNamed(named: string, from: string): Promise<{ path: string; s
       context: { path: named },
       mend: 'Download it first (`panelflow data` fetches known datasets), and give its path.',
     });
-  const path = resolve(from, named);
+  const known = await knownDataset(named, resolve(from, named));
+  const path = known ?? resolve(from, named);
   const info = await stat(path).catch(() => null);
   if (!info) {
     const beside = await readdir(dirname(path)).catch(() => []);
@@ -47,6 +49,15 @@ async function hashNamed(named: string, from: string): Promise<{ path: string; s
   const whole = createHash('sha256');
   for (const name of names) whole.update(`${name}\0${await hashFile(join(path, name))}\n`);
   return { path, sha256: whole.digest('hex') };
+}
+
+/** The file of a known dataset, fetched when it is not there yet; undefined for other words and for files that exist. */
+async function knownDataset(word: string, path: string): Promise<string | undefined> {
+  if (await stat(path).catch(() => null)) return undefined;
+  const { CATALOGUE, fetchDataset } = await import('../data/catalogue.ts');
+  if (!CATALOGUE.some((e) => e.name === word && e.file !== undefined)) return undefined;
+  const { cache, mirror } = settings();
+  return fetchDataset(word, join(cache, 'data'), mirror === undefined ? {} : { mirror });
 }
 
 async function hashFile(path: string): Promise<string> {

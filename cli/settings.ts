@@ -8,6 +8,8 @@ export interface Settings {
   readonly address: string | undefined;
   readonly namespace: string;
   readonly temporalBinary: string | undefined;
+  /** A folder with copies of known datasets. */
+  readonly mirror: string | undefined;
 }
 
 /** Flags win over the environment. */
@@ -20,5 +22,6 @@ export function settings(flags: { work?: string; address?: string; namespace?: s
     address: flags.address ?? (env.TEMPORAL_ADDRESS || undefined),
     namespace: flags.namespace ?? env.TEMPORAL_NAMESPACE ?? 'default',
     temporalBinary: env.PANELFLOW_TEMPORAL_BIN || undefined,
+    mirror: env.PANELFLOW_DATA || undefined,
   };
 }

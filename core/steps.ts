@@ -167,6 +167,12 @@ async function resolveParams(
   const taken = Object.fromEntries(
     Object.entries(offered).filter(([key, value]) => Object.hasOwn(shape, key) && value !== null && value !== undefined),
   );
+  for (const key of Object.keys(own)) {
+    if (Object.hasOwn(taken, key))
+      throw new ConfigError(`"${key}" of ${definition.kind}/${definition.id} is given by the pipeline`, {
+        mend: 'Take it out of "with:".',
+      });
+  }
   const parsed = definition.params.safeParse({ ...taken, ...own });
   const origin = context.origins.of(own) ?? { document: 'pipeline' as const, path: ['steps', step.name, 'with'] };
   if (!parsed.success) {

@@ -15,8 +15,23 @@ export function command(title, file, args, options = {}) {
   if (status !== 0) process.exit(status ?? (signal === 'SIGINT' ? 130 : 1));
 }
 
-const newest = (path) => (statSync(path).isDirectory() ? Math.max(0, ...readdirSync(path).map((name) => newest(`${path}/${name}`))) : statSync(path).mtimeMs);
-const SOURCES = ['schemas', 'core', 'data', 'stats', 'tensor', 'plugins', 'activities', 'workflows', 'workers', 'cli', 'test/kit', 'tsconfig.json', 'package.json'];
+const newest = (path) =>
+  statSync(path).isDirectory() ? Math.max(0, ...readdirSync(path).map((name) => newest(`${path}/${name}`))) : statSync(path).mtimeMs;
+const SOURCES = [
+  'schemas',
+  'core',
+  'data',
+  'stats',
+  'tensor',
+  'plugins',
+  'activities',
+  'workflows',
+  'workers',
+  'cli',
+  'test/kit',
+  'tsconfig.json',
+  'package.json',
+];
 
 /** Installs, builds and sets up what is missing or out of date. */
 export function ready() {
@@ -26,8 +41,10 @@ export function ready() {
     process.exit(2);
   }
   const lock = 'node_modules/.package-lock.json';
-  if (!existsSync(lock) || statSync('package-lock.json').mtimeMs > statSync(lock).mtimeMs) command('Installing packages', 'npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
+  if (!existsSync(lock) || statSync('package-lock.json').mtimeMs > statSync(lock).mtimeMs)
+    command('Installing packages', 'npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
   const built = 'dist/workflow-bundle.cjs';
-  if (!existsSync(built) || Math.max(...SOURCES.map(newest)) > statSync(built).mtimeMs) command('Building', process.execPath, ['scripts/build.mjs']);
+  if (!existsSync(built) || Math.max(...SOURCES.map(newest)) > statSync(built).mtimeMs)
+    command('Building', process.execPath, ['scripts/build.mjs']);
   command('Setting up the Temporal server and native TensorFlow', process.execPath, ['dist/cli/main.js', 'setup']);
 }

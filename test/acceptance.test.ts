@@ -1,0 +1,145 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Ended, Project } from './engine/_engine.ts';
+import { hasShared, sharedPath } from './kit/shared-data.ts';
+
+const METRICS = ['accuracy', 'balanced_accuracy', 'f1_weighted', 'f1_macro', 'auroc_macro', 'auprc_macro'];
+const RECONSTRUCTION = ['l2', 'l1', 'jaccard_top20_variance', 'spearman_variance', 'pcc'];
+const FILES = ['metrics', 'panels', 'summary'].flatMap((name) => [`${name}.csv`, `${name}.parquet`]);
+
+let project: Project;
+beforeAll(() => {
+  project = new Project();
+});
+afterAll(() => project?.close());
+
+type Row = Record<string, string>;
+
+function table(path: string): Row[] {
+  const [header, ...rows] = project.lines(path).map((line) => line.split(','));
+  return rows.map((row) => Object.fromEntries(row.map((value, i) => [header[i], value])));
+}
+
+/** Checks that every value of the grid is there once, and nothing else. */
+function complete(
+  name: string,
+  grid: {
+    selectors: string[];
+    ks: number[];
+    seeds: number[];
+    tasks: string[];
+    evaluators: Record<string, { metrics: string[]; selectors?: string[] }>;
+  },
+): void {
+  const found = table(`results/${name}/metrics.csv`).map((r) => [r.selector, r.k, r.seed, r.task, r.evaluator, r.metric].join());
+  const wanted: string[] = [];
+  for (const selector of grid.selectors) {
+    for (const [evaluator, { metrics, selectors }] of Object.entries(grid.evaluators)) {
+      if (selectors && !selectors.includes(selector)) continue;
+      for (const k of grid.ks)
+        for (const seed of grid.seeds)
+          for (const task of grid.tasks) for (const metric of metrics) wanted.push([selector, k, seed, task, evaluator, metric].join());
+    }
+  }
+  expect(found.toSorted()).toEqual(wanted.toSorted());
+  for (const r of table(`results/${name}/metrics.csv`))
+    expect(Number.isFinite(Number(r.value)) && r.value !== '', JSON.stringify(r)).toBe(true);
+  for (const file of [...FILES, 'report.html', 'trace.tsv', 'run.json']) expect(project.has(`results/${name}/${file}`), file).toBe(true);
+}
+
+const mean = (name: string, selector: string, evaluator: string, k: number): number =>
+  Number(
+    table(`results/${name}/summary.csv`).find(
+      (r) => r.selector === selector && r.evaluator === evaluator && r.k === String(k) && r.metric === 'accuracy',
+    )!.mean,
+  );
+
+describe.skipIf(!hasShared)('the acceptance files', () => {
+  let zeisel: Ended;
+  const file = sharedPath('acceptance/zeisel.yaml');
+
+  it('zeisel.yaml: every table is complete, and selectors are as good as published', { timeout: 600_000 }, async () => {
+    zeisel = await project.run('run', file);
+    expect(zeisel.code, zeisel.stderr).toBe(0);
+    const evaluators = { forest: { metrics: METRICS }, knn: { metrics: METRICS }, builtin: { metrics: METRICS, selectors: ['yoto'] } };
+    complete('zeisel', {
+      selectors: ['random', 'hvg-seurat-v3', 'wilcoxon', 'yoto'],
+      ks: [16, 50],
+      seeds: [0, 1, 2],
+      tasks: ['cell_class'],
+      evaluators,
+    });
+    expect(mean('zeisel', 'yoto', 'forest', 50)).toBeGreaterThanOrEqual(0.94);
+    expect(mean('zeisel', 'wilcoxon', 'forest', 50)).toBeGreaterThanOrEqual(0.94);
+    expect(Math.abs(mean('zeisel', 'yoto', 'builtin', 50) - mean('zeisel', 'yoto', 'forest', 50))).toBeLessThanOrEqual(0.02);
+  });
+
+  it('a second run computes nothing, takes seconds, and leaves the tables byte for byte', async () => {
+    const before = [...FILES, 'report.html'].map((f) => project.read(`results/zeisel/${f}`));
+    const again = await project.run('run', file);
+    expect(again.stderr).toMatch(/✔ 0 computed, \d+ cached/);
+    expect(again.ms).toBeLessThan(5_000);
+    expect([...FILES, 'report.html'].map((f) => project.read(`results/zeisel/${f}`))).toEqual(before);
+    expect(project.trace('zeisel').every((r) => r.status === 'CACHED')).toBe(true);
+  });
+
+  it('one more seed computes the cells of that seed only, and the plan says so first', { timeout: 300_000 }, async () => {
+    const more = ['--set', 'seeds=[0,1,2,3]', '--set', 'selectors=[random,wilcoxon]', '--set', 'evaluators=[forest,knn]'];
+    const forecast = JSON.parse((await project.run('plan', file, '--json', ...more)).stdout) as {
+      tasks: { id: string; step: string; cell: Row }[];
+      forecast: { task: string; cached: boolean }[];
+    };
+    const toRun = forecast.tasks.filter((t) => !forecast.forecast.find((f) => f.task === t.id)!.cached);
+    for (const t of toRun) expect(['tables', 'report'].includes(t.step) || Number(t.cell.seed) === 3, JSON.stringify(t.cell)).toBe(true);
+    const ended = await project.run('run', file, ...more, '--out', 'results/more');
+    expect(ended.code).toBe(0);
+    for (const r of project.trace('more'))
+      if (r.status === 'COMPLETED') expect(['tables', 'report'].includes(r.step) || r.cell.includes('seed=3'), r.name).toBe(true);
+    expect(project.trace('more').filter((r) => r.status === 'COMPLETED')).toHaveLength(toRun.length);
+  });
+
+  it('kang-multitask.yaml: one panel for three tasks', { timeout: 600_000 }, async () => {
+    const ended = await project.run('run', sharedPath('acceptance/kang-multitask.yaml'));
+    expect(ended.code, ended.stderr).toBe(0);
+    const tasks = ['cluster_id', 'group_id', 'patient'];
+    complete('kang', {
+      selectors: ['random', 'mrmr-f', 'hvg-seurat-v3', 'yoto'],
+      ks: [16, 32, 64],
+      seeds: [0, 1, 2],
+      tasks,
+      evaluators: { forest: { metrics: METRICS }, builtin: { metrics: METRICS, selectors: ['yoto'] } },
+    });
+    const panels = table('results/kang/panels.csv');
+    expect(new Set(panels.filter((r) => r.selector === 'yoto').map((r) => r.task))).toEqual(new Set(['']));
+    expect(new Set(panels.filter((r) => r.selector === 'mrmr-f').map((r) => r.task))).toEqual(new Set(tasks));
+    expect(panels.filter((r) => r.selector === 'yoto' && r.k === '32' && r.seed === '0')).toHaveLength(32);
+  });
+
+  it('pbmc3k.yaml: every default left alone', { timeout: 300_000 }, async () => {
+    const ended = await project.run('run', sharedPath('acceptance/pbmc3k.yaml'));
+    expect(ended.code, ended.stderr).toBe(0);
+    complete('pbmc3k', {
+      selectors: ['random', 'cosg', 't-test', 'wilcoxon'],
+      ks: [25],
+      seeds: [0, 1],
+      tasks: ['celltype'],
+      evaluators: { forest: { metrics: METRICS }, knn: { metrics: METRICS }, reconstruction: { metrics: RECONSTRUCTION } },
+    });
+  });
+});
+
+describe('the quick start', () => {
+  it('finds the true markers of the simulated atlas', { timeout: 300_000 }, async () => {
+    const ended = await project.run(
+      'run',
+      `${process.cwd()}/examples/quickstart.yaml`,
+      '--profile',
+      'test',
+      '--set',
+      'selectors=[random,wilcoxon]',
+    );
+    expect(ended.code, ended.stderr).toBe(0);
+    const recovery = table('results/quickstart/summary.csv').filter((r) => r.metric === 'precision_at_k');
+    expect(Number(recovery.find((r) => r.selector === 'wilcoxon')!.mean)).toBeGreaterThan(0.9);
+    expect(Number(recovery.find((r) => r.selector === 'random')!.mean)).toBeLessThan(0.4);
+  });
+});

@@ -1,0 +1,21 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { reference } from '../cli/commands/plugins.ts';
+import { jsonSchema } from '../cli/commands/schema.ts';
+import { Registry } from '../core/registry.ts';
+import builtin from '../plugins/index.ts';
+
+/** Compares a generated file with what is committed; UPDATE=1 writes it. */
+function fresh(path: string, text: string): void {
+  if (process.env.UPDATE) {
+    mkdirSync(path.slice(0, path.lastIndexOf('/')), { recursive: true });
+    writeFileSync(path, text);
+  }
+  expect(readFileSync(path, 'utf8'), `${path} is stale: UPDATE=1 npx vitest run test/generated.test.ts`).toBe(text);
+}
+
+describe('generated files are fresh', () => {
+  it('schemas/json/run.json', () => fresh('schemas/json/run.json', jsonSchema('run')));
+  it('schemas/json/pipeline.json', () => fresh('schemas/json/pipeline.json', jsonSchema('pipeline')));
+  it('docs/reference/steps.md', async () => fresh('docs/reference/steps.md', await reference(new Registry([builtin]))));
+});
