@@ -1,5 +1,5 @@
 import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
-import type { ResolvedInputs } from '../core/cache-key.ts';
+import { missingCells, type ResolvedInputs } from '../core/cache-key.ts';
 import { ArtifactError } from '../core/errors.ts';
 import { type ArtifactStore, recordPath } from '../core/store.ts';
 import type { PlannedTask } from '../schemas/plan.ts';
@@ -83,7 +83,15 @@ async function compute(
   heartbeat(last);
   try {
     return await deps.runner.run(
-      { work, uses: task.uses, params: task.params, seed: task.seed ?? 0, inputs, memoryBytes: task.memoryBytes },
+      {
+        work,
+        uses: task.uses,
+        params: task.params,
+        seed: task.seed ?? 0,
+        inputs,
+        missing: missingCells(task, inputs),
+        memoryBytes: task.memoryBytes,
+      },
       { signal: cancellationSignal(), onProgress: (fraction, note) => (last = { fraction, note }) },
     );
   } finally {

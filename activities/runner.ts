@@ -1,6 +1,7 @@
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { ResolvedInputs } from '../core/cache-key.ts';
 import type { Facts } from '../core/plugin.ts';
+import type { Cell } from '../schemas/plan.ts';
 
 /** One step to compute, in a process of its own. */
 export interface StepJob {
@@ -9,6 +10,8 @@ export interface StepJob {
   readonly params: Readonly<Record<string, unknown>>;
   readonly seed: number;
   readonly inputs: ResolvedInputs;
+  /** For each gathered port, the planned cells without a value. */
+  readonly missing: Readonly<Record<string, readonly Cell[]>>;
   readonly memoryBytes: number | null;
 }
 

@@ -5,6 +5,18 @@ import { canonical } from './canonical.ts';
 /** What flowed into each port: one artifact, or a list with the cells it came from. */
 export type ResolvedInputs = Readonly<Record<string, ArtifactRef | readonly { readonly ref: ArtifactRef; readonly cell: Cell }[]>>;
 
+/** For each gathered port, the planned cells that nothing came from. */
+export function missingCells(task: PlannedTask, inputs: ResolvedInputs): Record<string, Cell[]> {
+  const missing: Record<string, Cell[]> = {};
+  for (const [port, planned] of Object.entries(task.inputs)) {
+    const found = inputs[port];
+    if (!('gather' in planned) || found === undefined || 'sha256' in found || found.length === planned.gather.length) continue;
+    const there = new Set(found.map(({ cell }) => canonical(cell)));
+    missing[port] = planned.gather.map(({ cell }) => cell).filter((cell) => !there.has(canonical(cell)));
+  }
+  return missing;
+}
+
 /**
  * The text whose hash is a task's cache key: plugin id and version, params, input hashes, seed, and nothing else.
  * Files count by content, wherever they lie.
@@ -20,5 +32,7 @@ export function keyText(task: PlannedTask, inputs: ResolvedInputs): string {
       'sha256' in input ? input.sha256 : input.map(({ ref, cell }) => [ref.sha256, cell]),
     ]),
   );
-  return canonical({ uses: task.uses, version: task.version, params, seed: task.seed, inputs: hashes });
+  const missing = missingCells(task, inputs);
+  const holes = Object.keys(missing).length > 0 ? { missing } : {};
+  return canonical({ uses: task.uses, version: task.version, params, seed: task.seed, inputs: hashes, ...holes });
 }

@@ -158,10 +158,11 @@ function checkResourceNames(
   problems: Problems,
 ): void {
   const steps = Object.keys(definition.steps);
+  const labels = Object.values(definition.steps).flatMap((s) => s.labels.map((label) => `label:${label}`));
   for (const name of Object.keys(resources)) {
-    if (steps.includes(name) || registry.knows(name)) continue;
+    if (steps.includes(name) || registry.knows(name) || labels.includes(name)) continue;
     problems.list.push({
-      message: `resources names "${name}", which is neither a step nor a kind/id`,
+      message: `resources names "${name}", which is neither a step, a kind/id nor label:WORD of a step`,
       mend: `Steps: ${steps.join(', ')}.`,
       document: 'run',
       path: ['resources', name],

@@ -19,6 +19,8 @@ export interface StepContext {
   readonly signal: AbortSignal;
   /** How many threads the step may use. */
   readonly threads: number;
+  /** For each gathered port, the cells of the plan that have no value: their task failed or was skipped. */
+  readonly missing: Readonly<Record<string, readonly Readonly<Record<string, string | number>>[]>>;
   /** Reports progress in [0, 1], with a short note such as "epoch 3 of 60". */
   progress(fraction: number, note?: string): void;
   /** Says one line to the user and the log, e.g. that a slower path was taken. */

@@ -211,7 +211,8 @@ function resourcesOf(
   definition: StepDefinition,
   context: PlanContext,
 ): Pick<PlannedTask, 'queue' | 'timeoutMs' | 'memoryBytes' | 'retries'> {
-  const merged = [step.step.resources, context.resources[`${definition.kind}/${definition.id}`] ?? {}, context.resources[step.name] ?? {}];
+  const names = [...step.step.labels.map((label) => `label:${label}`), `${definition.kind}/${definition.id}`, step.name];
+  const merged = [step.step.resources, ...names.map((name) => context.resources[name] ?? {})];
   const pick = <K extends keyof Resources>(key: K): Resources[K] => merged.reduce<Resources[K]>((value, r) => r[key] ?? value, undefined);
   const time = pick('time');
   const memory = pick('memory');

@@ -1,11 +1,11 @@
 import { existsSync, statSync } from 'node:fs';
 import { DataError } from '../core/errors.ts';
-import type { Dataset, Frame } from './dataset.ts';
+import type { Dataset } from './dataset.ts';
 import { gather, type Pause, ValueWatch } from './gather.ts';
 import type { Matrix } from './matrix.ts';
 import type { OpenDataset, OpenOptions } from './source.ts';
 
-export type { OpenDataset, OpenOptions, RowBlock, MatrixSource } from './source.ts';
+export type { OpenDataset, OpenOptions } from './source.ts';
 
 /** Opens a dataset of any known format, found out from the file itself: h5ad, 10x h5, loom, a 10x mtx folder, csv or tsv (also .gz). Close it after use. */
 export async function openDataset(path: string, options: OpenOptions = {}): Promise<OpenDataset> {
@@ -84,9 +84,4 @@ export async function readDataset(
   } finally {
     open.close();
   }
-}
-
-/** An empty table for these names. */
-export function bareFrame(index: readonly string[]): Frame {
-  return { index, columns: {} };
 }

@@ -6,7 +6,19 @@ export { z };
 export { API_VERSION } from '../core/plugin.ts';
 export type { Facts, Gathered, Plugin, StepContext, StepDefinition, StepResult } from '../core/plugin.ts';
 export { ArtifactError, ConfigError, DataError, ResourceError, TrainingError } from '../core/errors.ts';
-export type { Dataset } from '../data/dataset.ts';
+export { column, counts, type Column, type Dataset, type Frame, labels, takeCells, takeGenes } from '../data/dataset.ts';
+export {
+  type CscMatrix,
+  type CsrMatrix,
+  denseBlock,
+  type DenseMatrix,
+  forEachNonZero,
+  type Matrix,
+  takeColumns,
+  takeRows,
+  toCsc,
+} from '../data/matrix.ts';
+export { Random } from '../stats/random.ts';
 
 /** Row numbers (into the dataset's cells) of each part of one split; disjoint, each in rising order. */
 export interface Split {

@@ -44,6 +44,7 @@ function contextOf(job: StepJob, threads: number, log: string[]): StepContext {
     seed: job.seed,
     signal,
     threads,
+    missing: job.missing,
     progress: (fraction, note = '') => {
       const now = Date.now();
       if (now - told < 200 && fraction < 1) return;

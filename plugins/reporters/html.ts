@@ -1,7 +1,6 @@
 import { defineReporter, z } from '../contract.ts';
 
 const Method = z.strictObject({ id: z.string(), summary: z.string().default(''), cites: z.array(z.string()).default([]) });
-const Missing = z.strictObject({ cell: z.record(z.string(), z.union([z.string(), z.number()])), reason: z.string().default('') });
 
 /** One self-contained page for people: what is best, how sure that is, and which genes. */
 export default defineReporter({
@@ -14,8 +13,7 @@ export default defineReporter({
     title: z.string().optional(),
     description: z.string().optional(),
     facts: z.record(z.string(), z.unknown()).default({}).describe('shown as a table; nested maps are flattened'),
-    methods: z.array(Method).default([]),
-    missing: z.array(Missing).optional().describe('cells that failed; without it, gaps are found by comparing the cells'),
+    methods: z.array(Method).default([]).describe('what was compared, with summary and citations'),
     baseline: z.string().default('random').describe('the selector to compare with, drawn in grey'),
     lower_is_better: z.array(z.string()).default([]).describe('further metrics of which less is better'),
   }),

@@ -163,14 +163,19 @@ describe('a plan', () => {
     expect(count(made, 'extra')).toBe(2);
   });
 
-  it('fills resources from step, kind/id and step name, the last one winning', async () => {
-    const steps = { ...benchmark.steps, load: { ...benchmark.steps.load, resources: { memory: '1 GB', time: '1h' } } };
+  it('fills resources from step, label, kind/id and step name, the last one winning', async () => {
+    const steps = { ...benchmark.steps, load: { ...benchmark.steps.load, labels: ['heavy'], resources: { memory: '1 GB', time: '1h' } } };
     const { tasks } = await plan(
       { ...benchmark, steps },
       {},
-      { resources: { 'n/file': { memory: '2 GB' }, load: { retries: { crash: 7 } } } },
+      { resources: { 'label:heavy': { memory: '3 GB', queue: 'gpu' }, 'n/file': { memory: '2 GB' }, load: { retries: { crash: 7 } } } },
     );
-    expect(tasks[0]).toMatchObject({ memoryBytes: 2 * 2 ** 30, timeoutMs: 3_600_000, retries: { crash: 7, resource: 4, artifact: 4 } });
+    expect(tasks[0]).toMatchObject({
+      queue: 'gpu',
+      memoryBytes: 2 * 2 ** 30,
+      timeoutMs: 3_600_000,
+      retries: { crash: 7, resource: 4, artifact: 4 },
+    });
   });
 
   it('changes defaults by presets, and the user wins', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Gathered, StepDefinition } from '../../core/plugin.ts';
+import type { Gathered, StepContext, StepDefinition } from '../../core/plugin.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import type { Metrics, Panel, ReporterInputs, ReportFile } from '../../plugins/contract.ts';
 import { testContext } from './tiny-atlas.ts';
@@ -88,8 +88,9 @@ export async function report(
   definition: StepDefinition<any>,
   inputs: ReporterInputs,
   params: Record<string, unknown> = {},
+  missing: StepContext['missing'] = {},
 ): Promise<Map<string, Uint8Array>> {
-  const { outputs } = await definition.run(testContext(), { ...inputs }, definition.params.parse(params));
+  const { outputs } = await definition.run(testContext({ missing }), { ...inputs }, definition.params.parse(params));
   return new Map((outputs.files as ReportFile[]).map((file) => [file.name, file.bytes]));
 }
 

@@ -63,12 +63,13 @@ export function tinySplit(data: Dataset): Split {
 }
 
 /** A step context outside any engine; `signal` cancels it. */
-export function testContext(options: { seed?: number; signal?: AbortSignal; log?: (line: string) => void } = {}): StepContext {
+export function testContext(options: Partial<Pick<StepContext, 'seed' | 'signal' | 'log' | 'missing'>> = {}): StepContext {
   const signal = options.signal ?? new AbortController().signal;
   return {
     seed: options.seed ?? 0,
     signal,
     threads: 1,
+    missing: options.missing ?? {},
     progress: () => {},
     log: options.log ?? (() => {}),
     breathe: async () => {

@@ -10,8 +10,6 @@ export interface PageParams {
   readonly description?: string;
   readonly facts: Readonly<Record<string, unknown>>;
   readonly methods: readonly { readonly id: string; readonly summary: string; readonly cites: readonly string[] }[];
-  /** Cells that failed; undefined when nobody knows, and gaps are found by comparison. */
-  readonly missing?: readonly { readonly cell: Readonly<Record<string, string | number>>; readonly reason: string }[];
   readonly baseline: string;
   readonly lower_is_better: readonly string[];
 }
@@ -37,6 +35,8 @@ export interface Headline {
 /** Everything that the sections of the page draw on. */
 export interface Model {
   readonly params: PageParams;
+  /** Cells that failed or were skipped. */
+  readonly missing: readonly Readonly<Record<string, string | number>>[];
   readonly data: Dataset;
   readonly rows: Rows;
   readonly blocks: readonly Block[];
@@ -53,7 +53,7 @@ export interface Model {
 const keyOf = (...parts: readonly (string | number)[]): string => JSON.stringify(parts);
 
 /** Prepares everything gathered for the page. */
-export function modelOf(inputs: ReporterInputs, params: PageParams): Model {
+export function modelOf(inputs: ReporterInputs, params: PageParams, missing: Model['missing'] = []): Model {
   const rows = rowsOf(inputs);
   const { axes } = rows;
   const index = new Map(rows.summary.map((r) => [keyOf(r.selector, r.k, r.task, r.evaluator, r.metric), r]));
@@ -76,6 +76,7 @@ export function modelOf(inputs: ReporterInputs, params: PageParams): Model {
   }
   return {
     params,
+    missing,
     data: inputs.data,
     rows,
     blocks: axes.tasks.flatMap((task) => blocksOf(rows, task)),

@@ -122,7 +122,7 @@ async function page(making: Making): Promise<string> {
 export async function writePage(context: StepContext, inputs: ReporterInputs, params: PageParams): Promise<Uint8Array> {
   const { createDraw } = await import('./draw.ts');
   const draw = await createDraw();
-  const model = modelOf(inputs, params);
+  const model = modelOf(inputs, params, context.missing.metrics);
   let bytes = new Uint8Array();
   for (const detail of DETAILS) {
     bytes = new TextEncoder().encode(await page({ context, model, draw, detail }));

@@ -105,14 +105,13 @@ describe('the page', () => {
     expect(text).toContain('Smaller k are in panels.csv.');
   });
 
-  test('lists cells that are missing, as told or as found', async () => {
+  test('lists the cells that have no result', async () => {
     const run = madeUpRun({});
-    const inputs = { ...run, metrics: run.metrics.slice(1) };
-    const found = prose(new TextDecoder().decode((await report(html, inputs)).get('report.html')));
-    expect(found).toContain('1 cell without a result.');
-    expect(found).toContain('selector random · k 8 · seed 0 · task cell_type · evaluator forest');
-    const told = prose(await page({}, { missing: [{ cell: { selector: 'yoto', k: 8 }, reason: 'TRAINING: loss is NaN' }] }));
-    expect(told).toContain('selector yoto · k 8 TRAINING: loss is NaN');
+    const missing = { metrics: [{ selector: 'yoto', k: 8, seed: 1, task: 'cell_type', evaluator: 'forest' }] };
+    const text = prose(new TextDecoder().decode((await report(html, run, {}, missing)).get('report.html')));
+    expect(text).toContain('1 cell without a result.');
+    expect(text).toContain('selector yoto · k 8 · seed 1 · task cell_type · evaluator forest');
+    expect(prose(await page({}))).toContain('Every cell has a result.');
   });
 
   test('links citations, facts and training curves', async () => {

@@ -5,35 +5,13 @@ import { counted, list, whole } from '../numbers.ts';
 
 const MOST_HOLES = 60;
 
-interface Hole {
-  readonly cell: Readonly<Record<string, string | number>>;
-  readonly reason: string;
-}
-
-/** Cells that failed as told, else those that others of the same kind have. */
-export function holes({ rows, params }: Model): readonly Hole[] {
-  if (params.missing) return params.missing;
-  const { axes, metrics } = rows;
-  const key = (...parts: unknown[]): string => JSON.stringify(parts);
-  const present = new Set(metrics.map((m) => key(m.selector, m.evaluator, m.task, m.k, m.seed)));
-  const kinds = new Map(metrics.map((m) => [key(m.selector, m.evaluator, m.task), m]));
-  return [...kinds.values()].flatMap(({ selector, evaluator, task }) =>
-    axes.ks.flatMap((k) =>
-      axes.seeds
-        .filter((seed) => !present.has(key(selector, evaluator, task, k, seed)))
-        .map((seed) => ({ cell: { selector, k, seed, task, evaluator }, reason: 'no value' })),
-    ),
-  );
-}
-
 function gaps(model: Model): Markup {
-  const found = holes(model);
+  const found = model.missing;
   if (found.length === 0) return html`<p>Every cell has a result.</p>`;
-  const rows = found.slice(0, MOST_HOLES).map(({ cell, reason }) => {
+  const rows = found.slice(0, MOST_HOLES).map((cell) => {
     const place = Object.entries(cell).map(([axis, label]) => `${axis} ${label}`);
     return html`<tr>
       <td>${place.join(' · ')}</td>
-      <td>${reason}</td>
     </tr>`;
   });
   const more = found.length > MOST_HOLES ? html`<p class="note">${found.length - MOST_HOLES} more are not listed.</p>` : '';
@@ -48,7 +26,6 @@ function gaps(model: Model): Markup {
           <thead>
             <tr>
               <th scope="col">cell</th>
-              <th scope="col">why</th>
             </tr>
           </thead>
           <tbody>
