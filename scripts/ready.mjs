@@ -40,9 +40,10 @@ export function ready() {
     console.error(`Node ${process.version} does not fit: panelflow wants 20.19 to 22 (native TensorFlow sets the upper end).`);
     process.exit(2);
   }
+  // Not `npm ci`: it refuses a lock file without the optional packages of platforms that a registry does not serve.
   const lock = 'node_modules/.package-lock.json';
   if (!existsSync(lock) || statSync('package-lock.json').mtimeMs > statSync(lock).mtimeMs)
-    command('Installing packages', 'npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
+    command('Installing packages', 'npm', ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund']);
   const built = 'dist/workflow-bundle.cjs';
   if (!existsSync(built) || Math.max(...SOURCES.map(newest)) > statSync(built).mtimeMs)
     command('Building', process.execPath, ['scripts/build.mjs']);
