@@ -6,6 +6,7 @@ import type { Progress } from '../schemas/run.ts';
 import type { RunningWorker } from '../workers/worker.ts';
 import type { Connected } from './connect.ts';
 import type { Prepared } from './prepare.ts';
+import type { Pace } from './pace.ts';
 import { blank, type ProgressView } from './progress.ts';
 import type { Settings } from './settings.ts';
 
@@ -47,17 +48,23 @@ async function notesOf(handle: WorkflowHandle): Promise<string[]> {
   });
 }
 
+/** A run that is followed, and what it takes to follow it. */
+export interface Followed {
+  readonly handle: WorkflowHandle;
+  readonly connected: Connected;
+  readonly prepared: Prepared;
+  readonly pace: Pace;
+  readonly view: ProgressView;
+  readonly signal: AbortSignal;
+  /** The worker of this process, unless others serve the run. */
+  readonly worker: RunningWorker | undefined;
+  readonly set: Settings;
+  readonly tell: (line: string) => void;
+}
+
 /** Follows a run to its end; undefined when interrupted. */
-export async function follow(
-  handle: WorkflowHandle,
-  connected: Connected,
-  prepared: Prepared,
-  view: ProgressView,
-  signal: AbortSignal,
-  worker: RunningWorker | undefined,
-  set: Settings,
-  tell: (line: string) => void,
-): Promise<Progress | undefined> {
+export async function follow(run: Followed): Promise<Progress | undefined> {
+  const { handle, connected, prepared, view, signal, worker } = run;
   const ended: { value?: Progress; error?: unknown } = {};
   const result = connected.client
     .withAbortSignal(signal, () => handle.result())
@@ -65,36 +72,34 @@ export async function follow(
       (value) => (ended.value = value as Progress),
       (error: unknown) => (ended.error = error),
     );
-  const broken: { error?: unknown } = {};
-  worker?.stopped.catch((error: unknown) => (broken.error = error));
+  worker?.stopped.catch((error: unknown) => (ended.error ??= error));
   const interrupted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-  view.update(blank(prepared.plan), []);
+  view.update(blank(prepared.plan), undefined, []);
   let warned = false;
-  for (let tick = 0; ended.value === undefined && ended.error === undefined; tick++) {
-    if (signal.aborted) return undefined;
-    if (broken.error !== undefined)
-      throw new ResourceError(`The worker stopped: ${(broken.error as Error).message}`, {
-        cause: broken.error,
-        mend: 'Run the same command again to go on; `panelflow doctor` checks the machine.',
-      });
+  for (let tick = 0; ended.value === undefined && ended.error === undefined && !signal.aborted; tick++) {
     await Promise.race([result, interrupted, sleep(tick < 10 ? 200 : 500)]);
-    if (ended.value !== undefined || ended.error !== undefined || signal.aborted) continue;
-    const progress = await handle.query<Progress>('progress').then(
-      (p) => whole(p, connected),
-      () => undefined,
-    );
-    if (progress) view.update(progress, await notesOf(handle).catch(() => []));
-    if (worker === undefined && !warned && tick > 10 && tick % 10 === 0)
-      warned = await warnOfMissingWorkers(connected, prepared, set, tell);
+    if (ended.value !== undefined || ended.error !== undefined || signal.aborted) break;
+    await look(run);
+    if (worker === undefined && !warned && tick > 10 && tick % 10 === 0) warned = await warnOfMissingWorkers(run);
   }
   if (ended.value === undefined && signal.aborted) return undefined;
-  if (ended.error !== undefined)
+  if (ended.value === undefined) {
     throw new ResourceError(`The run ended early: ${causeOf(ended.error)}`, {
       cause: ended.error,
       mend: 'Run the same command again to go on; what is finished is kept.',
     });
-  view.done(ended.value!);
+  }
+  view.done(ended.value);
   return ended.value;
+}
+
+/** Paints how far the run is; a server that is busy is asked again at the next turn. */
+async function look({ handle, connected, pace, view }: Followed): Promise<void> {
+  const progress = await handle.query<Progress>('progress').then(
+    (p) => whole(p, connected),
+    () => undefined,
+  );
+  if (progress) view.update(progress, await pace.left(), await notesOf(handle).catch(() => []));
 }
 
 function causeOf(error: unknown): string {
@@ -103,12 +108,7 @@ function causeOf(error: unknown): string {
 }
 
 /** Says it when nobody serves a queue that the plan needs; true when it was said. */
-async function warnOfMissingWorkers(
-  { client }: Connected,
-  prepared: Prepared,
-  set: Settings,
-  tell: (line: string) => void,
-): Promise<boolean> {
+async function warnOfMissingWorkers({ connected: { client }, prepared, set, tell }: Followed): Promise<boolean> {
   const queues = [WORKFLOWS, ...new Set(prepared.plan.tasks.map((t) => `panelflow-${t.queue}`))];
   let missing = false;
   for (const name of queues) {

@@ -1,31 +1,22 @@
 import { createLogUpdate } from 'log-update';
 import type { Plan } from '../schemas/plan.ts';
 import type { Progress, StepProgress } from '../schemas/run.ts';
+import type { TimeLeft } from './pace.ts';
 import { bold, dim, duration, green, red, say } from './print.ts';
 
 /** Shows how a run comes along. */
 export interface ProgressView {
-  update(progress: Progress, notes: readonly string[]): void;
+  /** `left`: the time to go, where known; `notes`: what running steps say. */
+  update(progress: Progress, left: TimeLeft | undefined, notes: readonly string[]): void;
   done(progress: Progress): void;
 }
 
 const ended = (s: StepProgress): number => s.done + s.cached + s.failed + s.skipped;
 
-/** The time left, from the pace of tasks that were really computed; undefined before there is a pace. */
-export function timeLeft(progress: Progress, elapsedMs: number): number | undefined {
-  let computed = 0;
-  let left = 0;
-  for (const s of progress.steps) {
-    computed += s.done + s.failed;
-    left += s.total - ended(s);
-  }
-  return computed >= 3 && left > 0 ? (elapsedMs * left) / computed : undefined;
-}
-
 function row(s: StepProgress, width: number): string {
   const full = Math.round((14 * ended(s)) / Math.max(1, s.total));
   const extra = [
-    s.running > 0 ? `running: ${s.running}` : '',
+    s.running > 0 ? `under way: ${s.running}` : '',
     s.cached > 0 ? `cached: ${s.cached}` : '',
     s.failed > 0 ? red(`failed: ${s.failed}`) : '',
     s.skipped > 0 ? `skipped: ${s.skipped}` : '',
@@ -38,16 +29,15 @@ function row(s: StepProgress, width: number): string {
 function live(title: string, slots: string): ProgressView {
   const update = createLogUpdate(process.stderr);
   const start = Date.now();
-  const paint = (progress: Progress, notes: readonly string[]): void => {
+  const paint: ProgressView['update'] = (progress, left, notes) => {
     const width = Math.max(8, ...progress.steps.map((s) => s.step.length));
-    const left = timeLeft(progress, Date.now() - start);
-    const clock = `${duration(Date.now() - start)}${left === undefined ? '' : `, about ${duration(left)} left`}`;
+    const clock = `${duration(Date.now() - start)}${left === undefined ? '' : `, ${left.open ? 'more than' : 'about'} ${duration(left.ms)} left`}`;
     update([`${bold(title)}  ${dim(`${slots}  ${clock}`)}`, ...progress.steps.map((s) => row(s, width)), ...notes.map(dim)].join('\n'));
   };
   return {
     update: paint,
     done: (progress) => {
-      paint(progress, []);
+      paint(progress, undefined, []);
       update.done();
     },
   };

@@ -12,6 +12,7 @@ import { packageRoot } from '../load.ts';
 import { shortPath } from '../source-file.ts';
 import { type Prepared, prepare } from '../prepare.ts';
 import { follow } from '../follow.ts';
+import { Pace } from '../pace.ts';
 import { progressView } from '../progress.ts';
 import { bold, dim, duration, errorText, green, red, say } from '../print.ts';
 import { checkOut, recordsOf, writeResults } from '../results.ts';
@@ -72,16 +73,9 @@ export async function run(file: string, flags: RunFlags): Promise<number> {
     if (set.address === undefined) worker = await serve(connected, prepared, set, flags.slots);
     const slots = set.address === undefined ? `${flags.slots ?? availableParallelism()} at a time` : `at ${set.address}`;
     const mode = flags.json ? 'json' : flags.quiet ? 'quiet' : process.stderr.isTTY && !process.env.CI ? 'live' : 'plain';
-    const progress = await follow(
-      handle,
-      connected,
-      prepared,
-      progressView(mode, prepared.plan.name, slots),
-      interrupt.signal,
-      worker,
-      set,
-      tell,
-    );
+    const view = progressView(mode, prepared.plan.name, slots);
+    const pace = new Pace(prepared.plan, store, run);
+    const progress = await follow({ handle, connected, prepared, pace, view, signal: interrupt.signal, worker, set, tell });
     if (progress === undefined) {
       await worker?.stop();
       tell(`Interrupted. Nothing finished is lost: run the same command again to go on.`);
