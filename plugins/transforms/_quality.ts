@@ -49,7 +49,7 @@ function hasCounts(data: Dataset): boolean {
 function dropCells(data: Dataset, base: Matrix | undefined, p: QualityParams, removed: Removed): Dataset {
   if (!base) return data;
   const metrics = cellMetrics(base, mitochondrial(data.var.index));
-  const least = p.min_genes ?? Math.min(200, Math.ceil(0.05 * base.cols));
+  const least = p.min_genes ?? Math.min(200, Math.ceil(0.02 * base.cols));
   const counted = hasCounts(data);
   const tests: [string, (i: number) => boolean][] = [
     ['min_genes', (i) => metrics.genes[i] < least],

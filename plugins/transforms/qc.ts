@@ -8,7 +8,7 @@ const params = z.strictObject({
     .min(0)
     .optional()
     .describe(
-      'Drop cells with fewer genes above zero. Default 200, but at most 5 % of the genes, so that small gene sets keep their cells.',
+      'Drop cells with fewer genes above zero. Default 200, but at most 2 % of the genes, so that small gene sets keep their cells.',
     ),
   min_cells: z.int().min(0).default(3).describe('Drop genes above zero in fewer cells, counted after cells were dropped.'),
   max_pct_mt: z
