@@ -122,7 +122,7 @@ program
 
 program
   .command('schema [name]')
-  .description('Print a JSON Schema for editors: run, or pipeline.')
+  .description('Print a JSON Schema for editors: run, pipeline, or the name of a pipeline (benchmark).')
   .action(act(async (name: string | undefined) => (await import('./commands/schema.ts')).schema(name)));
 
 program

@@ -73,8 +73,9 @@ export async function compile(input: CompileInput): Promise<Plan> {
   const tasks: PlannedTask[] = [];
   const leftOut: Plan['left_out'] = [];
   const instances: Instances = new Map();
+  const usesOf = new Map<string, string>();
   for (const step of steps) {
-    await planStep(step, { ...input, resources, cells: cells!, scope, instances, tasks, leftOut, problems });
+    await planStep(step, { ...input, resources, cells: cells!, scope, instances, tasks, usesOf, leftOut, problems });
     problems.stop();
   }
   return {

@@ -129,6 +129,7 @@ async function planInstance(
   };
   shared.set(identity, context.tasks.length);
   context.tasks.push(task);
+  context.usesOf.set(task.id, task.uses);
   return outputsOf(task, definition);
 }
 

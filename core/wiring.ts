@@ -30,6 +30,8 @@ export interface PlanContext extends CompileInput {
   readonly scope: Scope;
   readonly instances: Instances;
   readonly tasks: PlannedTask[];
+  /** Task id to kind/id. */
+  readonly usesOf: Map<string, string>;
   readonly leftOut: Plan['left_out'];
   readonly problems: Problems;
 }
@@ -95,8 +97,7 @@ export function resolveInputs(
 }
 
 function checkType(source: Source, type: string, wire: Wire, uses: string, context: PlanContext): void {
-  const producer = context.tasks.find((t) => t.id === source.task)!;
-  const given = context.registry.loaded(producer.uses)?.outputs[source.port];
+  const given = context.registry.loaded(context.usesOf.get(source.task)!)?.outputs[source.port];
   if (given !== type)
     throw new ConfigError(`Input "${wire.name}" of ${uses} takes ${type}, and ${wire.step}.${wire.port} is ${given}`, {
       mend: `Wire an output of type ${type} to it.`,

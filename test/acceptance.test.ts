@@ -70,6 +70,8 @@ describe.skipIf(!hasShared)('the acceptance files', () => {
     });
     expect(mean('zeisel', 'yoto', 'forest', 50)).toBeGreaterThanOrEqual(0.94);
     expect(mean('zeisel', 'wilcoxon', 'forest', 50)).toBeGreaterThanOrEqual(0.94);
+    const best = Math.min(mean('zeisel', 'yoto', 'forest', 50), mean('zeisel', 'wilcoxon', 'forest', 50));
+    expect(mean('zeisel', 'random', 'forest', 50)).toBeLessThanOrEqual(best - 0.1);
     expect(Math.abs(mean('zeisel', 'yoto', 'builtin', 50) - mean('zeisel', 'yoto', 'forest', 50))).toBeLessThanOrEqual(0.02);
   });
 
@@ -141,5 +143,16 @@ describe('the quick start', () => {
     const recovery = table('results/quickstart/summary.csv').filter((r) => r.metric === 'precision_at_k');
     expect(Number(recovery.find((r) => r.selector === 'wilcoxon')!.mean)).toBeGreaterThan(0.9);
     expect(Number(recovery.find((r) => r.selector === 'random')!.mean)).toBeLessThan(0.4);
+  });
+
+  it('gives the same bytes from an empty store, training included', { timeout: 300_000 }, async () => {
+    const file = `${process.cwd()}/examples/quickstart.yaml`;
+    const flags = ['--profile', 'test', '--set', 'selectors=[random,{uses: yoto, with: {epochs: 6}}]'];
+    for (const n of [1, 2]) {
+      const ended = await project.run('run', file, ...flags, '--work', project.path(`store-${n}`), '--out', `same-${n}`);
+      expect(ended.stderr).toContain(', 0 cached');
+      await project.run('server', 'stop', '--work', project.path(`store-${n}`));
+    }
+    for (const f of [...FILES, 'report.html']) expect(project.read(`same-1/${f}`), f).toBe(project.read(`same-2/${f}`));
   });
 });

@@ -15,7 +15,9 @@ function fresh(path: string, text: string): void {
 }
 
 describe('generated files are fresh', () => {
-  it('schemas/json/run.json', () => fresh('schemas/json/run.json', jsonSchema('run')));
-  it('schemas/json/pipeline.json', () => fresh('schemas/json/pipeline.json', jsonSchema('pipeline')));
+  for (const name of ['run', 'pipeline', 'benchmark']) {
+    it(`schemas/json/${name}.json`, async () => fresh(`schemas/json/${name}.json`, await jsonSchema(name)));
+  }
+
   it('docs/reference/steps.md', async () => fresh('docs/reference/steps.md', await reference(new Registry([builtin]))));
 });

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type WorkflowHandle, WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/client';
 import { availableParallelism } from 'node:os';
+import { ConfigError } from '../../core/errors.ts';
 import { type ArtifactStore, recordPath } from '../../core/store.ts';
 import { plural } from '../../core/units.ts';
 import type { Progress, RunRequest } from '../../schemas/run.ts';
@@ -126,7 +127,12 @@ async function begin(
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
     workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
   });
-  const run = ((await handle.describe()).memo?.run as string | undefined) ?? fresh;
+  const memo = ((await handle.describe()).memo ?? {}) as { run?: string; work?: string };
+  if (memo.work !== undefined && memo.work !== set.work)
+    throw new ConfigError(`This plan is running already, with the store ${memo.work}`, {
+      mend: 'Give that store with --work to go on with it, or another --name.',
+    });
+  const run = memo.run ?? fresh;
   if (run === fresh)
     await store.writeRecord(
       recordPath.run(run),
