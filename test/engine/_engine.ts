@@ -46,8 +46,12 @@ export class Project {
   }
 
   start(...args: string[]): Started {
+    return this.startWith({}, ...args);
+  }
+
+  startWith(more: Record<string, string>, ...args: string[]): Started {
     const started = Date.now();
-    const env = { ...process.env, CI: '', NO_COLOR: '1', TEMPORAL_ADDRESS: '', VITEST: '' };
+    const env = { ...process.env, CI: '', NO_COLOR: '1', TEMPORAL_ADDRESS: '', VITEST: '', ...more };
     const child = spawn(process.execPath, [CLI, ...args], { cwd: this.folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let stdout = '';
     let stderr = '';
@@ -58,6 +62,11 @@ export class Project {
 
   run(...args: string[]): Promise<Ended> {
     return this.start(...args).ended;
+  }
+
+  /** The same with more environment variables. */
+  runWith(more: Record<string, string>, ...args: string[]): Promise<Ended> {
+    return this.startWith(more, ...args).ended;
   }
 
   /** Rows of a run's trace, by column name. */

@@ -1,0 +1,42 @@
+import { readdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Project } from './engine/_engine.ts';
+
+let project: Project;
+beforeAll(() => {
+  project = new Project();
+});
+afterAll(() => project.close());
+
+const files = readdirSync('examples').filter((name) => name.endsWith('.yaml'));
+
+describe('every example', () => {
+  for (const name of files) {
+    it(`${name} is free of mistakes and plans`, async () => {
+      const ended = await project.run('plan', resolve('examples', name));
+      expect([ended.code, ended.stderr]).toEqual([0, '']);
+      expect(ended.stdout).toContain('report');
+    });
+  }
+
+  it('k-fold.yaml runs, and every cell is tested once', { timeout: 120_000 }, async () => {
+    const ended = await project.run('run', resolve('examples/k-fold.yaml'));
+    expect(ended.code, ended.stderr).toBe(0);
+    const rows = project.lines('results/k-fold/summary.csv').filter((line) => line.includes(',forest,accuracy,'));
+    expect(rows.map((line) => line.split(',')[5])).toEqual(Array.from({ length: 6 }, () => '5'));
+    const mean = (selector: string): number => Number(rows.find((line) => line.startsWith(`${selector},16,`))!.split(',')[6]);
+    expect(mean('wilcoxon')).toBeGreaterThan(mean('random') + 0.2);
+  });
+});
+
+describe('the server binary', () => {
+  it('that does not run is refused with its path', async () => {
+    const own = new Project();
+    const { code, stderr } = await own.runWith({ PANELFLOW_TEMPORAL_BIN: '/nowhere/temporal' }, 'run', resolve('examples/k-fold.yaml'));
+    expect(code).toBe(1);
+    expect(stderr).toContain('PANELFLOW_TEMPORAL_BIN does not run');
+    expect(stderr).toContain('/nowhere/temporal');
+    await own.close();
+  });
+});
