@@ -11,7 +11,8 @@ import { blank, type ProgressView } from './progress.ts';
 import type { Settings } from './settings.ts';
 
 const { TaskQueueType } = proto.temporal.api.enums.v1;
-const WORKFLOWS = 'panelflow';
+const QUERY_MS = 3_000;
+const RECHECK_MS = 15_000;
 
 /** Adds the counts of children that still run. */
 export async function whole(progress: Progress, { client }: Connected): Promise<Progress> {
@@ -76,11 +77,15 @@ export async function follow(run: Followed): Promise<Progress | undefined> {
   const interrupted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   view.update(blank(prepared.plan), undefined, []);
   let warned = false;
+  let check = Date.now() + 3_000;
   for (let tick = 0; ended.value === undefined && ended.error === undefined && !signal.aborted; tick++) {
     await Promise.race([result, interrupted, sleep(tick < 10 ? 200 : 500)]);
     if (ended.value !== undefined || ended.error !== undefined || signal.aborted) break;
     await look(run);
-    if (worker === undefined && !warned && tick > 10 && tick % 10 === 0) warned = await warnOfMissingWorkers(run);
+    if (worker === undefined && !warned && Date.now() > check) {
+      warned = await warnOfMissingWorkers(run);
+      check = Date.now() + RECHECK_MS;
+    }
   }
   if (ended.value === undefined && signal.aborted) return undefined;
   if (ended.value === undefined) {
@@ -94,11 +99,12 @@ export async function follow(run: Followed): Promise<Progress | undefined> {
 }
 
 /** Paints how far the run is; a server that is busy is asked again at the next turn. */
-async function look({ handle, connected, pace, view }: Followed): Promise<void> {
-  const progress = await handle.query<Progress>('progress').then(
-    (p) => whole(p, connected),
-    () => undefined,
-  );
+async function look({ handle, connected, pace, view, signal }: Followed): Promise<void> {
+  // Without a worker a query waits for one.
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(QUERY_MS)]);
+  const progress = await connected.client
+    .withAbortSignal(patience, async () => whole(await handle.query<Progress>('progress'), connected))
+    .catch(() => undefined);
   if (progress) view.update(progress, await pace.left(), await notesOf(handle).catch(() => []));
 }
 
@@ -109,20 +115,19 @@ function causeOf(error: unknown): string {
 
 /** Says it when nobody serves a queue that the plan needs; true when it was said. */
 async function warnOfMissingWorkers({ connected: { client }, prepared, set, tell }: Followed): Promise<boolean> {
-  const queues = [WORKFLOWS, ...new Set(prepared.plan.tasks.map((t) => `panelflow-${t.queue}`))];
-  let missing = false;
-  for (const name of queues) {
-    const taskQueueType = name === WORKFLOWS ? TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW : TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY;
+  const missing: string[] = [];
+  for (const queue of new Set(prepared.plan.tasks.map((t) => t.queue))) {
     const { pollers } = await client.workflowService.describeTaskQueue({
       namespace: set.namespace,
-      taskQueue: { name },
-      taskQueueType,
+      taskQueue: { name: `panelflow-${queue}` },
+      taskQueueType: TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
     });
-    if ((pollers ?? []).length > 0) continue;
-    missing = true;
-    tell(
-      `No worker serves the queue "${name}"; the run waits. Start one: panelflow worker --queue ${name === WORKFLOWS ? 'cpu' : name.slice('panelflow-'.length)} --address ${set.address}`,
-    );
+    // The server lists pollers for minutes after they are gone; a living one asks at least once a minute.
+    if (!(pollers ?? []).some((p) => Date.now() - Number(p.lastAccessTime?.seconds ?? 0) * 1000 < 70_000)) missing.push(queue);
   }
-  return missing;
+  if (missing.length > 0)
+    tell(
+      `No worker serves ${missing.join(' and ')}; the run waits. Start one: panelflow worker --queue ${missing.join(',')} --address ${set.address}`,
+    );
+  return missing.length > 0;
 }

@@ -160,4 +160,26 @@ describe('workers', () => {
     expect(by.train.worker).toMatch(new RegExp(`^gpu:${workers[1].child.pid}@`));
     expect(by.train.device).toBe('toy GPU');
   });
+
+  it('that are missing are asked for, and the run waits for them', async () => {
+    const file = project.write(
+      'lonely.yaml',
+      `name: lonely\nplugins: [${TOY}]\nsteps:\n  base: { uses: toy/number, with: { value: 9 } }\n  train: { uses: toy/gpu, in: { in: base.out } }\n  list: { uses: toy/list, in: { all: { from: train.out, gather: all } } }\n`,
+    );
+    const other = new Project();
+    await other.run('server', 'start');
+    const { address } = JSON.parse((await other.run('server', 'status', '--json')).stdout) as { address: string };
+    const started = project.start('run', file, '--address', address);
+    let heard = '';
+    started.child.stderr?.on('data', (chunk: Buffer) => (heard += chunk.toString()));
+    await until(() => heard.includes('No worker serves'));
+    started.child.kill('SIGINT');
+    const ended = await started.ended;
+    await other.close();
+    expect(heard).toContain(
+      `No worker serves cpu and gpu; the run waits. Start one: panelflow worker --queue cpu,gpu --address ${address}`,
+    );
+    expect(ended.code).toBe(130);
+    expect(ended.stderr).not.toMatch(/^\s+at /m);
+  });
 });
