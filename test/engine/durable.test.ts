@@ -148,6 +148,7 @@ describe('workers', () => {
       'two.yaml',
       `name: two\nplugins: [${TOY}]\nsteps:\n  base: { uses: toy/number, with: { value: 7 } }\n  train: { uses: toy/gpu, in: { in: base.out } }\n  list: { uses: toy/list, in: { all: { from: train.out, gather: all } } }\n`,
     );
+    await project.run('server', 'start');
     const { address } = JSON.parse((await project.run('server', 'status', '--json')).stdout) as { address: string };
     const workers = ['cpu', 'gpu'].map((queue) => project.start('worker', '--queue', queue, '--address', address, '--plugin', TOY));
     const ended = await project.run('run', file, '--address', address);
