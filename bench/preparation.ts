@@ -2,7 +2,7 @@
 // Usage: node dist/bench/preparation.js FILE.h5ad [PYTHON]
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, homedir } from 'node:os';
+import { cpus } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -83,7 +83,7 @@ async function main([path, ...rest]: readonly string[]): Promise<void> {
     process.stdout.write(`${JSON.stringify(await measure(rest[0]))}\n`);
     return;
   }
-  const python = rest[0] ?? join(homedir(), 'peers', 'bin', 'python');
+  const python = rest[0] ?? process.env.PYTHON ?? 'python3';
   if (!path || !existsSync(path) || !existsSync(python)) throw new Error('usage: preparation.js FILE.h5ad [PYTHON with scanpy]');
   const here = fileURLToPath(import.meta.url);
   const source = here.replace(/dist[\\/]bench/, 'bench').replace(/\.[jt]s$/, '.py');

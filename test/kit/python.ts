@@ -1,10 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 
-/** A Python with scanpy and anndata (PANELFLOW_PYTHON overrides); tests that need it are skipped, and counted as skipped, without it. */
-const python = process.env.PANELFLOW_PYTHON ?? join(homedir(), 'peers', 'bin', 'python');
+/** A Python with scanpy and anndata, named by PANELFLOW_PYTHON; tests that need it are skipped, and counted as skipped, without it. */
+const python = process.env.PANELFLOW_PYTHON ?? '';
 
 /** True when that Python is there. */
 export const hasPython = existsSync(python);
