@@ -91,68 +91,42 @@ const TRACE = [
   'cache_key',
 ];
 
+/** The columns that only a task that was tried has. */
+function tried(r: TaskRecord): Record<string, string | number> {
+  const cached = r.status === 'CACHED';
+  const real = r.complete - r.start;
+  return {
+    ...(r.key === '' ? {} : { hash: `${r.key.slice(0, 2)}/${r.key.slice(2, 8)}`, cache_key: r.key }),
+    ...(cached || r.cpuMs === null || real === 0 ? {} : { '%cpu': ((100 * r.cpuMs) / real).toFixed(1) }),
+    ...(cached || r.peakRssBytes === null ? {} : { peak_rss: r.peakRssBytes }),
+    ...(r.device === null ? {} : { device: r.device }),
+    ...(r.error === null ? {} : { cause: r.error.code }),
+    native_id: r.task,
+    exit: r.status === 'FAILED' ? 1 : 0,
+    submit: new Date(r.submit).toISOString(),
+    duration: r.complete - r.submit,
+    realtime: cached ? 0 : real,
+    worker: r.worker,
+    attempt: r.attempt,
+  };
+}
+
 /** trace.tsv: Nextflow's columns first, then ours; a task that never ended is ABORTED. Times are in milliseconds, memory in bytes; "-" is unknown. */
-export function traceTable(plan: Plan, records: ReadonlyMap<string, TaskRecord>): string {
+function traceTable(plan: Plan, records: ReadonlyMap<string, TaskRecord>): string {
   const rows = plan.tasks.map((task, i) => {
     const r = records.get(task.id);
-    const name = `${task.step}${task.label ? ` (${task.label})` : ''}`;
-    if (!r)
-      return [
-        i + 1,
-        '-',
-        '-',
-        name,
-        'ABORTED',
-        '-',
-        '-',
-        '-',
-        '-',
-        '-',
-        '-',
-        '-',
-        '-',
-        '-',
-        task.step,
-        task.uses,
-        task.label || '-',
-        task.queue,
-        '-',
-        '-',
-        '-',
-        false,
-        '-',
-        '-',
-      ];
-    const cached = r.status === 'CACHED';
-    const real = r.complete - r.start;
-    const cpu = r.cpuMs === null || real === 0 ? '-' : ((100 * r.cpuMs) / real).toFixed(1);
-    const hash = r.key === '' ? '-' : `${r.key.slice(0, 2)}/${r.key.slice(2, 8)}`;
-    return [
-      i + 1,
-      hash,
-      r.task,
-      name,
-      r.status,
-      r.status === 'FAILED' ? 1 : 0,
-      new Date(r.submit).toISOString(),
-      r.complete - r.submit,
-      cached ? 0 : real,
-      cached ? '-' : cpu,
-      (cached ? null : r.peakRssBytes) ?? '-',
-      '-',
-      '-',
-      '-',
-      task.step,
-      task.uses,
-      task.label || '-',
-      r.queue,
-      r.worker,
-      r.device ?? '-',
-      r.attempt,
-      cached,
-      r.error?.code ?? '-',
-      r.key || '-',
-    ];
+    const row: Record<string, string | number | boolean> = {
+      task_id: i + 1,
+      name: `${task.step}${task.label ? ` (${task.label})` : ''}`,
+      status: r?.status ?? 'ABORTED',
+      step: task.step,
+      uses: task.uses,
+      cell: task.label || '-',
+      queue: task.queue,
+      cached: r?.status === 'CACHED',
+      ...(r ? tried(r) : {}),
+    };
+    return TRACE.map((column) => row[column] ?? '-');
   });
   return `${[TRACE, ...rows].map((row) => row.join('\t')).join('\n')}\n`;
 }
