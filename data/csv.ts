@@ -4,7 +4,7 @@ import { type CsrMatrix, type Matrix, toCsc } from './matrix.ts';
 import { makeUnique } from './names.ts';
 import { cellsAreRows } from './orientation.ts';
 import { memorySource, type OpenDataset, type OpenOptions } from './source.ts';
-import { fields, separatorOf, textLines } from './text.ts';
+import { fields, tableLines } from './text.ts';
 
 /** Opens a table of numbers (csv, tsv; also .gz) with names in the first row and first column, lying either way; text is read in one walk, zeros are not kept. */
 export async function openCsv(path: string, options: OpenOptions): Promise<OpenDataset> {
@@ -80,22 +80,11 @@ class Table {
 
 async function readTable(path: string): Promise<Table> {
   const table = new Table();
-  let header: string[] | undefined;
-  let separator = ',';
-  let number = 0;
-  for await (const text of textLines(path)) {
-    number++;
-    const line = number === 1 ? text.replace(/^\uFEFF/, '') : text;
-    if (line.trim() === '') continue;
-    if (!header) {
-      separator = separatorOf(line);
-      header = fields(line, separator);
-      continue;
-    }
+  for await (const { header, separator, line, number } of tableLines(path)) {
     if (table.rowNames.length === 0) table.columnNames = columnNames(header, fields(line, separator).length, path);
     readLine(table, line, { separator, number, path });
   }
-  if (!header || table.rowNames.length === 0 || table.columnNames.length === 0) {
+  if (table.rowNames.length === 0 || table.columnNames.length === 0) {
     throw new DataError('The table is empty', {
       context: { file: path },
       mend: 'It needs a row of names, and below it rows that start with a name.',

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { DataError } from '../core/errors.ts';
 import type { Column, Dataset, Frame } from './dataset.ts';
-import { fields, separatorOf, textLines } from './text.ts';
+import { fields, tableLines } from './text.ts';
 
 /** Words that stand for a missing value in tables. */
 const MISSING = new Set(['', 'NA', 'N/A', 'NaN', 'nan', 'None', 'null', '<NA>']);
@@ -10,33 +10,23 @@ const MISSING = new Set(['', 'NA', 'N/A', 'NaN', 'nan', 'None', 'null', '<NA>'])
 export async function readObsFile(path: string): Promise<Frame> {
   if (!existsSync(path))
     throw new DataError('The file of cell annotations does not exist', { context: { file: path }, mend: 'Check the path of obs_file.' });
-  let header: string[] | undefined;
-  let separator = ',';
+  let names: string[] = [];
   const rows: string[][] = [];
-  let number = 0;
-  for await (const text of textLines(path)) {
-    number++;
-    const line = number === 1 ? text.replace(/^\uFEFF/, '') : text;
-    if (line.trim() === '') continue;
-    if (!header) {
-      separator = separatorOf(line);
-      header = fields(line, separator);
-      continue;
-    }
+  for await (const { header, separator, line, number } of tableLines(path)) {
     const row = fields(line, separator);
     if (row.length !== header.length && row.length !== header.length + 1) {
       throw new DataError('The row has another number of fields than the row of names', {
         context: { file: path, line: number, fields: row.length, names: header.length },
       });
     }
+    if (rows.length === 0) names = row.length === header.length + 1 ? header : header.slice(1);
     rows.push(row);
   }
-  if (!header || rows.length === 0)
+  if (rows.length === 0)
     throw new DataError('The file of cell annotations is empty', {
       context: { file: path },
       mend: 'It needs a row of names, and a row for each cell.',
     });
-  const names = rows[0].length === header.length + 1 ? header : header.slice(1);
   const columns: Record<string, Column> = {};
   names.forEach((name, j) => (columns[name] = toColumn(rows.map((r) => r[j + 1]))));
   return { index: rows.map((r) => r[0]), columns };

@@ -67,3 +67,30 @@ export function separatorOf(line: string): string {
   if (line.includes('\t')) return '\t';
   return line.split(';').length > line.split(',').length ? ';' : ',';
 }
+
+/** One data line of a delimited table. */
+export interface TableLine {
+  /** The fields of the first line that is not blank. */
+  readonly header: string[];
+  readonly separator: string;
+  readonly line: string;
+  /** From 1, blank lines and header counted. */
+  readonly number: number;
+}
+
+/** The lines of a delimited table below its header, blank lines left out; nothing when there is no such line. */
+export async function* tableLines(path: string): AsyncGenerator<TableLine> {
+  let header: string[] | undefined;
+  let separator = ',';
+  let number = 0;
+  for await (const text of textLines(path)) {
+    number++;
+    const line = number === 1 ? text.replace(/^\uFEFF/, '') : text;
+    if (line.trim() === '') continue;
+    if (header) yield { header, separator, line, number };
+    else {
+      separator = separatorOf(line);
+      header = fields(line, separator);
+    }
+  }
+}
