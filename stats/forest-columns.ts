@@ -1,3 +1,5 @@
+import type { CscMatrix } from '../data/matrix.ts';
+
 /** Cells x features as codes: the rank of each value among the distinct values of its column, so that splits are exact. */
 export interface CodedColumns {
   readonly rows: number;
@@ -24,6 +26,27 @@ export function codeColumns(block: Float32Array, rows: number, features: number)
     for (let i = 0; i < rows; i++) codes[f * rows + i] = indexOf(known, block[i * features + f]);
   }
   return { rows, features, codes, values };
+}
+
+/** Codes a sparse matrix, cells x genes, each gene a feature; 2 bytes a value (4 where a gene has more than 65,535 distinct ones). */
+export function codeSparseColumns({ rows, cols, indptr, indices, data }: CscMatrix): CodedColumns {
+  const values: Float32Array[] = [];
+  let most = 0;
+  for (let f = 0; f < cols; f++) {
+    const stored = data.subarray(indptr[f], indptr[f + 1]);
+    const column = new Float32Array(stored.length + (stored.length < rows ? 1 : 0));
+    column.set(stored);
+    values.push(distinct(column));
+    most = Math.max(most, values[f].length);
+  }
+  const codes = most > 65_535 ? new Uint32Array(rows * cols) : new Uint16Array(rows * cols);
+  for (let f = 0; f < cols; f++) {
+    const known = values[f];
+    const zero = indptr[f + 1] - indptr[f] < rows ? indexOf(known, 0) : 0;
+    if (zero > 0) codes.fill(zero, f * rows, (f + 1) * rows);
+    for (let p = indptr[f]; p < indptr[f + 1]; p++) codes[f * rows + indices[p]] = indexOf(known, data[p]);
+  }
+  return { rows, features: cols, codes, values };
 }
 
 function distinct(column: Float32Array): Float32Array {

@@ -19,21 +19,45 @@ export interface Tree {
   readonly leafClass: Uint32Array;
   /** Share of each class present in the leaf, or its mean value. */
   readonly leafShare: Float64Array;
+  /** Per node: by how much its split lowers the impurity (Gini or variance), times the node's share of the samples' weight; 0 in a leaf. */
+  readonly gain: Float64Array;
+}
+
+/** Limits and weights of a tree; the defaults are scikit-learn's. */
+export interface TreeOptions {
+  /** Splits on the way to a leaf at most. */
+  readonly maxDepth?: number;
+  /** Weight of a sample of each class. */
+  readonly classWeight?: ArrayLike<number>;
+}
+
+/** Share of each feature in a tree's total gain (features long, sums to 1; all 0 when the tree has no split). */
+export function importances({ feature, gain }: Tree, features: number): Float64Array {
+  const shares = new Float64Array(features);
+  let total = 0;
+  for (let node = 0; node < feature.length; node++) {
+    if (feature[node] < 0) continue;
+    shares[feature[node]] += gain[node];
+    total += gain[node];
+  }
+  return total > 0 ? shares.map((share) => share / total) : shares;
 }
 
 interface Node {
   readonly feature: number;
   readonly threshold: number;
+  readonly gain: number;
   left: number;
   right: number;
 }
 
-function packed(nodes: readonly Node[]): Pick<Tree, 'feature' | 'threshold' | 'left' | 'right'> {
+function packed(nodes: readonly Node[]): Pick<Tree, 'feature' | 'threshold' | 'left' | 'right' | 'gain'> {
   return {
     feature: Int32Array.from(nodes, (n) => n.feature),
     threshold: Float64Array.from(nodes, (n) => n.threshold),
     left: Int32Array.from(nodes, (n) => n.left),
     right: Int32Array.from(nodes, (n) => n.right),
+    gain: Float64Array.from(nodes, (n) => n.gain),
   };
 }
 
@@ -45,6 +69,9 @@ interface Split {
   score: number;
 }
 
+/** Nothing found yet. */
+const none = (): Split => ({ feature: -1, code: 0, next: 0, score: -1 });
+
 /**
  * Grows trees as scikit-learn's defaults do (Breiman 2001, doi:10.1023/A:1010933404324): bootstrap, full depth, `tried` features drawn
  * anew at each split until one is not constant, Gini impurity or variance, thresholds half-way between neighbouring values.
@@ -54,7 +81,10 @@ export class TreeGrower {
   readonly #target: ForestTarget;
   readonly #tried: number;
   readonly #rows: Uint32Array;
-  readonly #weight: Uint32Array;
+  /** Weight of each row in this tree: how often it was drawn, times the weight of its class. */
+  readonly #weight: Float64Array;
+  readonly #classWeight: Float64Array | undefined;
+  readonly #maxDepth: number;
   readonly #sorter: NodeOrder;
   readonly #features: Int32Array;
   readonly #classOf: Int32Array;
@@ -65,15 +95,18 @@ export class TreeGrower {
   #total = 0;
   #sum = 0;
   #squares = 0;
+  #best = none();
 
-  constructor(columns: CodedColumns, target: ForestTarget, tried: number) {
+  constructor(columns: CodedColumns, target: ForestTarget, tried: number, { maxDepth, classWeight }: TreeOptions = {}) {
     const { rows: n, features } = columns;
     const k = target.kind === 'classes' ? target.classCount : 0;
     this.#columns = columns;
     this.#target = target;
     this.#tried = tried;
     this.#rows = new Uint32Array(n);
-    this.#weight = new Uint32Array(n);
+    this.#weight = new Float64Array(n);
+    this.#classWeight = classWeight && Float64Array.from(classWeight);
+    this.#maxDepth = maxDepth ?? Number.POSITIVE_INFINITY;
     this.#sorter = new NodeOrder(columns);
     this.#features = new Int32Array(features);
     this.#classOf = target.kind === 'classes' ? Int32Array.from(target.codes) : new Int32Array(0);
@@ -85,15 +118,24 @@ export class TreeGrower {
 
   /** Grows one tree on a bootstrap sample drawn from `random`. */
   grow(random: Random): Tree {
-    const { features } = this.#columns;
-    const inBag = this.#bootstrap(random);
-    for (let f = 0; f < features; f++) this.#features[f] = f;
+    const { rows: n } = this.#columns;
+    const drawn = new Uint32Array(n);
+    for (let i = 0; i < n; i++) drawn[random.below(n)]++;
+    return this.growOn(drawn, random);
+  }
+
+  /** Grows one tree on samples that count as often as `drawn` says (rows long; 0 leaves a row out). */
+  growOn(drawn: ArrayLike<number>, random: Random): Tree {
+    const inBag = this.#take(drawn);
+    const total = this.#weight.reduce((a, b) => a + b, 0);
+    this.#features.forEach((_, f) => (this.#features[f] = f));
     const nodes: Node[] = [];
     const leafStart: number[] = [];
     const leafClass: number[] = [];
     const leafShare: number[] = [];
-    const pending: number[] = [0, inBag, -1];
+    const pending: number[] = [0, inBag, -1, 0];
     while (pending.length > 0) {
+      const depth = pending.pop()!;
       const parent = pending.pop()!;
       const end = pending.pop()!;
       const start = pending.pop()!;
@@ -104,16 +146,18 @@ export class TreeGrower {
         else nodes[parent].right = id;
       }
       leafStart.push(leafShare.length);
-      const isPure = this.#describe(start, end);
-      const split = isPure ? undefined : this.#bestSplit(start, end, random);
+      const isDone = this.#describe(start, end) || depth >= this.#maxDepth;
+      const split = isDone ? undefined : this.#bestSplit(start, end, random);
       if (!split) {
-        nodes.push({ feature: -1, threshold: 0, left: -1, right: -1 });
+        nodes.push({ feature: -1, threshold: 0, gain: 0, left: -1, right: -1 });
         this.#writeLeaf(leafClass, leafShare);
         continue;
       }
-      nodes.push({ feature: split.feature, threshold: this.#threshold(split), left: -1, right: -1 });
+      const before = this.#target.kind === 'classes' ? this.#squares : this.#sum ** 2;
+      const gain = Math.max(0, split.score - before / this.#total) / total;
+      nodes.push({ feature: split.feature, threshold: this.#threshold(split), gain, left: -1, right: -1 });
       const middle = this.#partition(start, end, split);
-      pending.push(middle, end, id, start, middle, id);
+      pending.push(middle, end, id, depth + 1, start, middle, id, depth + 1);
     }
     leafStart.push(leafShare.length);
     const leaves = {
@@ -124,12 +168,14 @@ export class TreeGrower {
     return { ...packed(nodes), ...leaves };
   }
 
-  #bootstrap(random: Random): number {
+  #take(drawn: ArrayLike<number>): number {
     const { rows: n } = this.#columns;
-    this.#weight.fill(0);
-    for (let i = 0; i < n; i++) this.#weight[random.below(n)]++;
+    const classWeight = this.#classWeight;
     let m = 0;
-    for (let i = 0; i < n; i++) if (this.#weight[i] > 0) this.#rows[m++] = i;
+    for (let i = 0; i < n; i++) {
+      this.#weight[i] = classWeight ? drawn[i] * classWeight[this.#classOf[i]] : drawn[i];
+      if (drawn[i] > 0) this.#rows[m++] = i;
+    }
     return m;
   }
 
@@ -168,7 +214,7 @@ export class TreeGrower {
 
   #bestSplit(start: number, end: number, random: Random): Split | undefined {
     const features = this.#features;
-    const best: Split = { feature: -1, code: 0, next: 0, score: -1 };
+    this.#best = none();
     let available = features.length;
     let visited = 0;
     let useful = 0;
@@ -178,63 +224,63 @@ export class TreeGrower {
       features[at] = features[available];
       features[available] = feature;
       visited++;
-      if (!this.#sorter.sort(this.#rows, start, end, feature)) continue;
+      const count = this.#sorter.sort(this.#rows, start, end, feature);
+      if (count === 0) continue;
       useful++;
-      if (this.#target.kind === 'classes') this.#sweepClasses(end - start, feature, best);
-      else this.#sweepValues(end - start, feature, best);
+      if (this.#target.kind === 'classes') this.#sweepClasses(count, feature);
+      else this.#sweepValues(count, feature);
     }
-    return best.feature < 0 ? undefined : best;
+    return this.#best.feature < 0 ? undefined : this.#best;
   }
 
-  /** Gini: the best split maximises the sum over both sides of (sum of squared class counts) / size. */
-  #sweepClasses(length: number, feature: number, best: Split): void {
-    const { order, keys } = this.#sorter;
+  /** Gini: the best split maximises the sum over both sides of (sum of squared class counts) / size. Goes from the highest value down. */
+  #sweepClasses(count: number, feature: number): void {
+    const { order, keys, low } = this.#sorter;
     const [weight, classOf] = [this.#weight, this.#classOf];
-    const left = this.#leftCounts.fill(0);
-    const right = this.#rightCounts;
-    right.set(this.#counts);
+    const right = this.#rightCounts.fill(0);
+    const left = this.#leftCounts;
+    left.set(this.#counts);
+    const total = this.#total;
     let size = 0;
-    let leftSquares = 0;
-    let rightSquares = this.#squares;
-    for (let i = 0; i < length - 1; i++) {
+    let rightSquares = 0;
+    let leftSquares = this.#squares;
+    let [bestScore, bestAt] = [-1, -1];
+    for (let i = count - 1; i >= 0; i--) {
       const row = order[i];
       const c = classOf[row];
       const w = weight[row];
-      leftSquares += w * (2 * left[c] + w);
-      rightSquares -= w * (2 * right[c] - w);
-      left[c] += w;
-      right[c] -= w;
+      rightSquares += w * (2 * right[c] + w);
+      leftSquares -= w * (2 * left[c] - w);
+      right[c] += w;
+      left[c] -= w;
       size += w;
-      if (keys[i] === keys[i + 1]) continue;
-      const score = leftSquares / size + rightSquares / (this.#total - size);
-      if (score > best.score) {
-        best.score = score;
-        best.feature = feature;
-        best.code = keys[i];
-        best.next = keys[i + 1];
-      }
+      if (i > 0 && keys[i] === keys[i - 1]) continue;
+      const score = leftSquares / (total - size) + rightSquares / size;
+      if (score >= bestScore) [bestScore, bestAt] = [score, i];
     }
+    this.#keep(bestScore, feature, bestAt === 0 ? low : keys[bestAt - 1], keys[bestAt]);
   }
 
-  /** Variance: the best split maximises the sum over both sides of (sum)^2 / size. */
-  #sweepValues(length: number, feature: number, best: Split): void {
-    const { order, keys } = this.#sorter;
+  /** Variance: the best split maximises the sum over both sides of (sum)^2 / size. Goes from the highest value down. */
+  #sweepValues(count: number, feature: number): void {
+    const { order, keys, low } = this.#sorter;
     const [weight, valueOf] = [this.#weight, this.#valueOf];
     let size = 0;
     let sum = 0;
-    for (let i = 0; i < length - 1; i++) {
+    let [bestScore, bestAt] = [-1, -1];
+    for (let i = count - 1; i >= 0; i--) {
       const row = order[i];
       sum += weight[row] * valueOf[row];
       size += weight[row];
-      if (keys[i] === keys[i + 1]) continue;
+      if (i > 0 && keys[i] === keys[i - 1]) continue;
       const score = (sum * sum) / size + (this.#sum - sum) ** 2 / (this.#total - size);
-      if (score > best.score) {
-        best.score = score;
-        best.feature = feature;
-        best.code = keys[i];
-        best.next = keys[i + 1];
-      }
+      if (score >= bestScore) [bestScore, bestAt] = [score, i];
     }
+    this.#keep(bestScore, feature, bestAt === 0 ? low : keys[bestAt - 1], keys[bestAt]);
+  }
+
+  #keep(score: number, feature: number, code: number, next: number): void {
+    if (score > this.#best.score) this.#best = { score, feature, code, next };
   }
 
   #threshold({ feature, code, next }: Split): number {

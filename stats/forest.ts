@@ -1,5 +1,6 @@
 import { codeColumns } from './forest-columns.ts';
-import { type ForestTarget, type Tree, TreeGrower } from './forest-tree.ts';
+import type { CodedColumns } from './forest-columns.ts';
+import { type ForestTarget, importances, type Tree, TreeGrower, type TreeOptions } from './forest-tree.ts';
 import { Random } from './random.ts';
 
 /** Training samples: a row-major float32 block, rows x features, and what to learn. */
@@ -11,7 +12,7 @@ export interface ForestProblem {
 }
 
 /** Settings of a forest; the defaults are scikit-learn's. */
-export interface ForestOptions {
+export interface ForestOptions extends TreeOptions {
   readonly trees?: number;
   /** Features tried at each split; default sqrt(features) for classes, all of them for values. */
   readonly tried?: number;
@@ -28,20 +29,46 @@ export interface Forest {
 
 /** Grows a forest; `onTree` is awaited after each tree, so that it may report progress or throw to stop. */
 export async function fitForest(
-  problem: ForestProblem,
-  { trees: count = 100, tried, seed }: ForestOptions,
-  onTree: (done: number) => void | Promise<void> = () => {},
+  { block, rows, features, target }: ForestProblem,
+  options: ForestOptions,
+  onTree: OnTree = () => {},
 ): Promise<Forest> {
-  const { block, rows, features, target } = problem;
-  const outputs = target.kind === 'classes' ? target.classCount : 1;
-  const byDefault = target.kind === 'classes' ? Math.max(1, Math.floor(Math.sqrt(features))) : features;
-  const grower = new TreeGrower(codeColumns(block, rows, features), target, tried ?? byDefault);
   const trees: Tree[] = [];
-  for (let t = 0; t < count; t++) {
-    trees.push(grower.grow(Random.of(seed, 'tree', t)));
-    await onTree(t + 1);
-  }
-  return { trees, features, outputs };
+  await growTrees(codeColumns(block, rows, features), target, options, async (tree, done) => {
+    trees.push(tree);
+    await onTree(done);
+  });
+  return { trees, features, outputs: target.kind === 'classes' ? target.classCount : 1 };
+}
+
+/** Importance of each feature: its share of a tree's gain in impurity, averaged over trees (scikit-learn's `feature_importances_`). */
+export async function forestImportances(
+  columns: CodedColumns,
+  target: ForestTarget,
+  options: ForestOptions,
+  onTree: OnTree = () => {},
+): Promise<Float64Array> {
+  const sum = new Float64Array(columns.features);
+  await growTrees(columns, target, options, async (tree, done) => {
+    importances(tree, columns.features).forEach((share, f) => (sum[f] += share));
+    await onTree(done);
+  });
+  const total = sum.reduce((a, b) => a + b, 0);
+  return total > 0 ? sum.map((share) => share / total) : sum;
+}
+
+type OnTree = (done: number) => void | Promise<void>;
+
+async function growTrees(
+  columns: CodedColumns,
+  target: ForestTarget,
+  { trees = 100, tried, seed, ...options }: ForestOptions,
+  onTree: (tree: Tree, done: number) => Promise<void>,
+): Promise<void> {
+  const { features } = columns;
+  const byDefault = target.kind === 'classes' ? Math.max(1, Math.floor(Math.sqrt(features))) : features;
+  const grower = new TreeGrower(columns, target, tried ?? byDefault, options);
+  for (let t = 0; t < trees; t++) await onTree(grower.grow(Random.of(seed, 'tree', t)), t + 1);
 }
 
 /** The mean over trees of each leaf's class shares (rows x classes, row-major) or values (one a row). */
