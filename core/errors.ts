@@ -46,7 +46,12 @@ export class ArtifactError extends PanelflowError {
 /** Something the machine lacks at the moment: memory, disk, a GPU, a native library. */
 export class ResourceError extends PanelflowError {
   readonly code = 'RESOURCE';
-  override readonly retryable = true;
+  override readonly retryable: boolean;
+
+  constructor(message: string, options: { cause?: unknown; context?: ErrorContext; mend?: string; retryable?: boolean } = {}) {
+    super(message, options);
+    this.retryable = options.retryable ?? true;
+  }
 }
 
 /** A training went wrong: loss NaN, target not reached. The context holds epoch and loss. */

@@ -19,6 +19,8 @@ export interface StepContext {
   readonly signal: AbortSignal;
   /** How many threads the step may use. */
   readonly threads: number;
+  /** How much memory the step may take, the data it works on included. */
+  readonly memoryBytes: number;
   /** For each gathered port, the cells of the plan that have no value: their task failed or was skipped. */
   readonly missing: Readonly<Record<string, readonly Readonly<Record<string, string | number>>[]>>;
   /** Reports progress in [0, 1], with a short note such as "epoch 3 of 60". */
@@ -70,6 +72,23 @@ export interface StepResult {
   readonly facts?: Facts;
 }
 
+/** How large the data of a step is: cells it may learn from, genes, values stored among them, classes (0 without labels). */
+export interface DataSize {
+  readonly cells: number;
+  readonly genes: number;
+  readonly values: number;
+  readonly classes: number;
+}
+
+/** What a step needs of memory at most, beyond the dataset as it stands. */
+export interface Memory {
+  /** In words, for the reference, e.g. "8 bytes x genes x classes". */
+  readonly formula: string;
+  readonly bytes: (size: DataSize, params: any) => number;
+  /** How to need less. */
+  readonly mend?: string;
+}
+
 /** Everything that the engine needs to know about one contribution; `run` does the work. */
 export interface StepDefinition<P extends z.ZodObject = z.ZodObject> {
   readonly kind: string;
@@ -89,6 +108,8 @@ export interface StepDefinition<P extends z.ZodObject = z.ZodObject> {
   readonly seeded: boolean;
   /** Words that pipeline expressions may ask for with `has(uses, 'word')`, e.g. 'multi-task', 'predictions'. */
   readonly traits?: readonly string[];
+  /** What it needs of memory; checked before it starts. */
+  readonly memory?: Memory;
   /** Which params are local paths whose content, not name, decides the result. */
   readonly files?: (params: z.infer<P>) => readonly string[];
   readonly run: (context: StepContext, inputs: Readonly<Record<string, any>>, params: z.infer<P>) => Promise<StepResult>;

@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import type { Gathered, Plugin, StepContext, StepDefinition, StepResult } from '../core/plugin.ts';
-import type { Dataset } from '../data/dataset.ts';
+import type { Gathered, Memory, Plugin, StepContext, StepDefinition, StepResult } from '../core/plugin.ts';
+import type { Column, Dataset } from '../data/dataset.ts';
 
 export { z };
 export { API_VERSION } from '../core/plugin.ts';
-export type { Facts, Gathered, Plugin, StepContext, StepDefinition, StepResult } from '../core/plugin.ts';
+export type { DataSize, Facts, Gathered, Memory, Plugin, StepContext, StepDefinition, StepResult } from '../core/plugin.ts';
 export { ArtifactError, ConfigError, DataError, ResourceError, TrainingError } from '../core/errors.ts';
 export { column, counts, type Column, type Dataset, type Frame, labels, takeCells, takeGenes } from '../data/dataset.ts';
 export {
@@ -27,6 +27,31 @@ export interface Split {
   readonly validation: Uint32Array;
   readonly test: Uint32Array;
 }
+
+/** What a panel must hold and must not hold, whatever the method: every selector keeps these rules (see `defineSelector`). */
+export const PanelRules = z.strictObject({
+  must_include: z.array(z.string()).default([]).describe('genes that every panel has, in front; they count towards k'),
+  exclude: z.array(z.string()).default([]).describe('genes that no panel has'),
+  exclude_prefix: z.array(z.string().min(1)).default([]).describe('no gene whose name starts so, e.g. [MT-, RPL, RPS]; case matters'),
+  max_mean: z
+    .number()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe('no gene with a higher mean over the learning cells (raw counts where there are any), against optical crowding'),
+  min_mean: z.number().min(0).nullable().default(null).describe('no gene with a lower mean, too weak to detect'),
+  balance: z
+    .strictObject({ column: z.string(), cells_per_class: z.int().positive() })
+    .nullable()
+    .default(null)
+    .describe(
+      'choose genes on at most so many learning cells of each class of that obs column, so that common classes do not outweigh rare ones',
+    ),
+});
+export type PanelRules = z.infer<typeof PanelRules>;
+
+/** Labels that stand in for those of the dataset, by obs column. */
+export type Labels = Readonly<Record<string, Column>>;
 
 /** A column to predict. */
 export const Task = z.strictObject({ column: z.string(), kind: z.enum(['classification', 'regression']).default('classification') });
@@ -118,23 +143,65 @@ export function defineSplitter<P extends z.ZodObject>(
   };
 }
 
+/** Gives some cells other labels, for the steps that take them in. */
+export function defineLabeler<P extends z.ZodObject>(
+  step: Body<P> & { run: Run<P, { data: Dataset; split: Split }, { labels: Labels; facts?: StepResult['facts'] }> },
+): StepDefinition<P> {
+  return {
+    ...defaults,
+    seeded: true,
+    ...step,
+    kind: 'labeler',
+    inputs: { data: { type: 'dataset' }, split: { type: 'split' } },
+    outputs: { labels: 'labels' },
+    run: async (context, inputs, params) => pack(await step.run(context, inputs as { data: Dataset; split: Split }, params)),
+  };
+}
+
+/** What a selector gets. */
+export interface SelectorInputs {
+  readonly data: Dataset;
+  readonly split: Split;
+}
+
+/** What a selector gives. */
+export type Selection = {
+  readonly panel: Panel;
+  readonly facts?: StepResult['facts'];
+};
+
 /**
  * Ranks genes, looking only at the train (and validation) cells of the split.
  * Engine-supplied params, given when the schema declares them: `k` (leave it out when the ranking serves every k) and
  * `tasks` (leave it out when labels are not used; trait 'multi-task' = gets all tasks at once, else exactly one).
  * Trait 'predictions' = fills `panel.predictions`.
+ *
+ * The contract adds the param `panel` (`PanelRules`) and the optional input `labels` to every selector, and sees to them itself: a selector
+ * gets a dataset of the genes it may choose from, with the labels in force. Several tasks for a selector that takes one: it runs for each,
+ * and the rankings take turns. `memory` is checked against what the step may take before it starts.
  */
 export function defineSelector<P extends z.ZodObject>(
-  step: Body<P> & { run: Run<P, { data: Dataset; split: Split }, { panel: Panel; facts?: StepResult['facts'] }> },
-): StepDefinition<P> {
+  step: Body<P> & { memory?: Memory; run: Run<P, SelectorInputs, Selection> },
+): StepDefinition<any> {
+  const params = z.strictObject({ ...step.params.shape, panel: PanelRules.optional() });
   return {
     ...defaults,
     ...step,
     kind: 'selector',
-    inputs: { data: { type: 'dataset' }, split: { type: 'split' } },
+    params,
+    inputs: { data: { type: 'dataset' }, split: { type: 'split' }, labels: { type: 'labels', optional: true } },
     outputs: { panel: 'panel' },
-    run: async (context, inputs, params) => pack(await step.run(context, inputs as { data: Dataset; split: Split }, params)),
+    run: async (context, { labels: given, ...inputs }, { panel: rules, ...own }) => {
+      const { selectWithRules } = await import('./_select.ts');
+      return pack(await selectWithRules(step, context, relabelled(inputs as SelectorInputs, given), own, rules));
+    },
   };
+}
+
+function relabelled<I extends { readonly data: Dataset }>(inputs: I, given: Labels | undefined): I {
+  if (given === undefined) return inputs;
+  const { data } = inputs;
+  return { ...inputs, data: { ...data, obs: { ...data.obs, columns: { ...data.obs.columns, ...given } } } };
 }
 
 /** Judges the first k genes of a panel. Engine-supplied params: `k`, and `tasks` (exactly one) when the schema declares it. */
@@ -145,9 +212,15 @@ export function defineEvaluator<P extends z.ZodObject>(
     ...defaults,
     ...step,
     kind: 'evaluator',
-    inputs: { data: { type: 'dataset' }, split: { type: 'split' }, panel: { type: 'panel' } },
+    inputs: {
+      data: { type: 'dataset' },
+      split: { type: 'split' },
+      panel: { type: 'panel' },
+      labels: { type: 'labels', optional: true },
+    },
     outputs: { metrics: 'metrics' },
-    run: async (context, inputs, params) => pack(await step.run(context, inputs as { data: Dataset; split: Split; panel: Panel }, params)),
+    run: async (context, { labels: given, ...inputs }, params) =>
+      pack(await step.run(context, relabelled(inputs as { data: Dataset; split: Split; panel: Panel }, given), params)),
   };
 }
 
@@ -179,6 +252,6 @@ export function definePlugin(plugin: Plugin): Plugin {
   return plugin;
 }
 
-function pack({ facts, ...outputs }: { facts?: StepResult['facts'] } & Record<string, unknown>): StepResult {
+function pack({ facts, ...outputs }: { readonly facts?: StepResult['facts']; readonly [port: string]: unknown }): StepResult {
   return facts === undefined ? { outputs } : { outputs, facts };
 }

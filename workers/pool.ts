@@ -31,13 +31,19 @@ interface StepProcess {
 
 type Failed = Extract<FromProcess, { kind: 'failed' }>;
 
-const CLASSES = { CONFIG: ConfigError, PLUGIN: PluginError, DATA: DataError, RESOURCE: ResourceError, TRAINING: TrainingError } as const;
+const CLASSES = {
+  CONFIG: ConfigError,
+  PLUGIN: PluginError,
+  DATA: DataError,
+  ARTIFACT: ArtifactError,
+  RESOURCE: ResourceError,
+  TRAINING: TrainingError,
+} as const;
 
 /** An error of a step process as one of ours again. */
 function revive({ error, retryable }: Failed): Error {
   const { code, message, context, mend } = error;
-  const options = { context, ...(mend === undefined ? {} : { mend }) };
-  if (code === 'ARTIFACT') return new ArtifactError(message, { ...options, retryable });
+  const options = { context, retryable, ...(mend === undefined ? {} : { mend }) };
   const Class = CLASSES[code as keyof typeof CLASSES] as (new (m: string, o: typeof options) => PanelflowError) | undefined;
   return Class ? new Class(message, options) : Object.assign(new Error(message.replace(/^Unexpected: /, '')), { name: 'Bug' });
 }

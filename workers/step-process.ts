@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { errorRecord } from '../activities/failure.ts';
@@ -37,6 +38,12 @@ async function load(store: ArtifactStore, ref: ArtifactRef): Promise<unknown> {
   return value;
 }
 
+/** All of the machine's memory, or what a container leaves of it. */
+function machineMemory(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+}
+
 function contextOf(job: StepJob, threads: number, log: string[]): StepContext {
   let told = 0;
   const { signal } = cancel;
@@ -44,6 +51,7 @@ function contextOf(job: StepJob, threads: number, log: string[]): StepContext {
     seed: job.seed,
     signal,
     threads,
+    memoryBytes: job.memoryBytes ?? machineMemory(),
     missing: job.missing,
     progress: (fraction, note = '') => {
       const now = Date.now();

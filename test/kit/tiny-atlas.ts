@@ -63,12 +63,13 @@ export function tinySplit(data: Dataset): Split {
 }
 
 /** A step context outside any engine; `signal` cancels it. */
-export function testContext(options: Partial<Pick<StepContext, 'seed' | 'signal' | 'log' | 'missing'>> = {}): StepContext {
+export function testContext(options: Partial<Pick<StepContext, 'seed' | 'signal' | 'log' | 'missing' | 'memoryBytes'>> = {}): StepContext {
   const signal = options.signal ?? new AbortController().signal;
   return {
     seed: options.seed ?? 0,
     signal,
     threads: 1,
+    memoryBytes: options.memoryBytes ?? Number.POSITIVE_INFINITY,
     missing: options.missing ?? {},
     progress: () => {},
     log: options.log ?? (() => {}),

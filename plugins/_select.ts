@@ -1,0 +1,116 @@
+import type { Memory, StepContext, StepDefinition } from '../core/plugin.ts';
+import { ResourceError } from '../core/errors.ts';
+import { type Dataset, labels } from '../data/dataset.ts';
+import type { Matrix } from '../data/matrix.ts';
+import { balanced, candidatesOf, shared, withMust } from './_rules.ts';
+import { DataError, PanelRules, type Selection, type SelectorInputs, type Task } from './contract.ts';
+
+/** The parts of a selector's definition that this file needs. */
+interface Chooser {
+  readonly id: string;
+  readonly params: StepDefinition['params'];
+  readonly traits?: readonly string[] | undefined;
+  readonly memory?: Memory | undefined;
+  readonly run: (context: StepContext, inputs: SelectorInputs, params: any) => Promise<Selection>;
+}
+
+type Params = Readonly<Record<string, unknown>> & { readonly k?: number; readonly tasks?: readonly Task[] };
+
+/** Runs a selector under the rules of its panel; see `defineSelector`. */
+export async function selectWithRules(
+  step: Chooser,
+  context: StepContext,
+  { data, split: whole }: SelectorInputs,
+  params: Params,
+  given: PanelRules | undefined,
+): Promise<Selection> {
+  const rules = given ?? PanelRules.parse({});
+  const { k } = params;
+  const split = rules.balance === null ? whole : balanced(data, whole, rules.balance);
+  const candidates = candidatesOf(data, split, rules);
+  const { columns, must } = candidates;
+  if (k !== undefined) requireEnough(k, columns.length, must.length);
+  // A selector that knows k chooses what the genes in front leave over.
+  const open =
+    k === undefined || must.length === 0
+      ? candidates
+      : candidatesOf(data, split, { ...rules, must_include: [], exclude: [...rules.exclude, ...rules.must_include] });
+  const wanted = k === undefined ? undefined : k - must.length;
+  if (wanted === 0) return { panel: withMust(nothing(), candidates, data, k), facts: { must_include: must.length } };
+  const own = wanted === undefined ? params : { ...params, k: wanted };
+  requireMemory(step, context, { data: open.data, split }, own);
+  const chosen = await forEachTask(step, context, { data: open.data, split }, own);
+  const panel = withMust(chosen.panel, { ...open, must }, data, k);
+  const left = data.X.cols - columns.length;
+  const facts = {
+    ...chosen.facts,
+    ...(left > 0 ? { genes_excluded: left } : {}),
+    ...(must.length > 0 ? { must_include: must.length } : {}),
+    ...(rules.balance === null ? {} : { learning_cells: split.train.length + split.validation.length }),
+  };
+  return Object.keys(facts).length > 0 ? { panel, facts } : { panel };
+}
+
+const nothing = (): Selection['panel'] => ({ genes: new Uint32Array(0), names: [], scores: new Float64Array(0), task: null });
+
+function requireEnough(k: number, genes: number, must: number): void {
+  if (must > k) {
+    throw new DataError(`panel.must_include names ${must} genes, more than k = ${k}`, {
+      context: { k, must_include: must },
+      mend: 'Name fewer genes, or take a larger k.',
+    });
+  }
+  if (genes < k) {
+    throw new DataError(`k = ${k} is more than the ${genes} genes to choose from`, {
+      context: { k, genes },
+      mend: 'Take a smaller k, or keep more genes (hvg.top, qc.min_cells, panel.exclude).',
+    });
+  }
+}
+
+async function forEachTask(step: Chooser, context: StepContext, inputs: SelectorInputs, params: Params): Promise<Selection> {
+  const { tasks = [] } = params;
+  if (tasks.length <= 1 || (step.traits ?? []).includes('multi-task')) return step.run(context, inputs, params);
+  const panels = [];
+  for (const [at, task] of tasks.entries()) {
+    const part: StepContext = {
+      ...context,
+      progress: (fraction, note) => context.progress((at + fraction) / tasks.length, `${task.column}: ${note ?? ''}`),
+    };
+    panels.push((await step.run(part, inputs, { ...params, tasks: [task] })).panel);
+  }
+  return { panel: shared(panels, params.k), facts: { tasks_in_turn: tasks.length } };
+}
+
+/** Refuses before the work starts when the method needs more memory than it may take. */
+function requireMemory({ id, memory }: Chooser, context: StepContext, { data, split }: SelectorInputs, params: Params): void {
+  if (memory === undefined) return;
+  const cells = split.train.length + split.validation.length;
+  const task = params.tasks?.find((t) => t.kind === 'classification');
+  const share = cells / Math.max(1, data.X.rows);
+  const size = {
+    cells,
+    genes: data.X.cols,
+    values: Math.ceil(stored(data.X) * share),
+    classes: task === undefined ? 0 : labels(data.obs, task.column).classes.length,
+  };
+  const needs = memory.bytes(size, params) + bytesOf(data);
+  if (needs <= context.memoryBytes) return;
+  const gigabytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GB`;
+  throw new ResourceError(
+    `selector/${id} needs about ${gigabytes(needs)} of memory for ${cells} cells and ${size.genes} genes, and may take ${gigabytes(context.memoryBytes)}`,
+    {
+      context: { step: `selector/${id}`, cells, genes: size.genes },
+      retryable: false,
+      mend: `It needs ${memory.formula}, and the data. ${memory.mend ?? 'Use fewer genes (hvg.top) or cells (panel.balance), or a machine with more memory.'}`,
+    },
+  );
+}
+
+/** Values that a matrix stores, those that are not zero in a dense one. */
+const stored = (m: Matrix): number => (m.kind === 'csr' ? m.data.length : m.data.reduce((n, x) => n + Number(x !== 0), 0));
+
+function bytesOf({ X, layers }: Dataset): number {
+  const bytes = (m: Matrix): number => m.data.byteLength + (m.kind === 'csr' ? m.indices.byteLength + m.indptr.byteLength : 0);
+  return [X, ...Object.values(layers)].reduce((sum, m) => sum + bytes(m), 0);
+}
