@@ -31,29 +31,36 @@ export interface CscMatrix {
   readonly data: Float32Array;
 }
 
-/** Lays a matrix out by columns, in O(nnz). */
-export function toCsc(matrix: Matrix): CscMatrix {
-  const { rows, cols } = matrix;
+/** Lays a matrix, or some of its rows (numbered anew in the order given), out by columns, in O(non-zeros) and without another copy. */
+export function toCsc(matrix: Matrix, rows?: ArrayLike<number>): CscMatrix {
+  const { cols } = matrix;
+  const n = rows?.length ?? matrix.rows;
   const indptr = new Uint32Array(cols + 1);
-  if (matrix.kind === 'dense') {
-    const { data } = matrix;
-    for (let i = 0, o = 0; i < rows; i++) for (let j = 0; j < cols; j++, o++) if (data[o] !== 0) indptr[j + 1]++;
-  } else {
-    const { indices } = matrix;
-    const nnz = matrix.indptr[rows];
-    for (let p = 0; p < nnz; p++) indptr[indices[p] + 1]++;
+  for (let r = 0; r < n; r++) {
+    const [start, end] = span(matrix, rows ? rows[r] : r);
+    if (matrix.kind === 'csr') for (let p = start; p < end; p++) indptr[matrix.indices[p] + 1]++;
+    else for (let p = start; p < end; p++) if (matrix.data[p] !== 0) indptr[p - start + 1]++;
   }
   for (let j = 0; j < cols; j++) indptr[j + 1] += indptr[j];
-  const nnz = indptr[cols];
-  const indices = new Uint32Array(nnz);
-  const values = new Float32Array(nnz);
+  const indices = new Uint32Array(indptr[cols]);
+  const data = new Float32Array(indptr[cols]);
   const next = indptr.slice(0, cols);
-  forEachNonZero(matrix, (i, j, x) => {
-    const q = next[j]++;
-    indices[q] = i;
-    values[q] = x;
-  });
-  return { kind: 'csc', rows, cols, indptr, indices, data: values };
+  for (let r = 0; r < n; r++) {
+    const [start, end] = span(matrix, rows ? rows[r] : r);
+    for (let p = start; p < end; p++) {
+      const x = matrix.data[p];
+      if (matrix.kind === 'dense' && x === 0) continue;
+      const q = next[matrix.kind === 'csr' ? matrix.indices[p] : p - start]++;
+      indices[q] = r;
+      data[q] = x;
+    }
+  }
+  return { kind: 'csc', rows: n, cols, indptr, indices, data };
+}
+
+/** Where the stored values of a row start and end. */
+function span(matrix: Matrix, row: number): [start: number, end: number] {
+  return matrix.kind === 'csr' ? [matrix.indptr[row], matrix.indptr[row + 1]] : [row * matrix.cols, (row + 1) * matrix.cols];
 }
 
 /** Calls `visit(row, column, value)` for each entry: all stored ones of a CSR matrix, all non-zero ones of a dense matrix. */

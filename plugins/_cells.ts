@@ -1,6 +1,7 @@
 import type { StepContext } from '../core/plugin.ts';
 import { column, type Dataset, labels } from '../data/dataset.ts';
-import { type CscMatrix, takeRows, toCsc } from '../data/matrix.ts';
+import { toCsc } from '../data/matrix.ts';
+import type { LabelledColumns, LabelledRows } from '../stats/class-cells.ts';
 import { DataError, type Panel, type Split, type Task } from './contract.ts';
 
 /** The cells that a selector or a classifier may learn from: train and validation, in rising order. */
@@ -57,16 +58,13 @@ export function valuedCells(data: Dataset, rows: Uint32Array, task: Task): { row
   return { rows: known, values: Float64Array.from(known, (i) => found.values[i]) };
 }
 
-/** The learning cells of one classification task by columns, with codes only for the classes that occur among them. */
-export interface ClassColumns {
-  readonly matrix: CscMatrix;
-  readonly codes: Int32Array;
-  readonly classCount: number;
+/** The learning cells of one classification task, with codes only for the classes that occur among them. */
+export interface ClassCells extends LabelledRows {
   readonly classes: readonly string[];
 }
 
-/** Gathers `ClassColumns`; an error names the class that has fewer than `atLeast` cells, or the task that has one class only. */
-export function classColumns(data: Dataset, split: Split, task: Task, atLeast = 1): ClassColumns {
+/** Gathers `ClassCells`; an error names the class that has fewer than `atLeast` cells, or the task that has one class only. */
+export function classCells(data: Dataset, split: Split, task: Task, atLeast = 1): ClassCells {
   const { rows, codes, classes } = labelledCells(data, learningCells(split), task);
   const sizes = new Uint32Array(classes.length);
   for (const c of codes) sizes[c]++;
@@ -87,21 +85,35 @@ export function classColumns(data: Dataset, split: Split, task: Task, atLeast = 
   const dense = new Int32Array(classes.length).fill(-1);
   present.forEach((c, at) => (dense[c] = at));
   return {
-    matrix: toCsc(takeRows(data.X, rows)),
+    matrix: data.X,
+    rows,
     codes: codes.map((c) => dense[c]),
     classCount: present.length,
     classes: present.map((c) => classes[c]),
   };
 }
 
+/** The same cells by columns: a copy of their values, 8 bytes each. */
+export interface ClassColumns extends LabelledColumns {
+  readonly classes: readonly string[];
+}
+
+/** Gathers `ClassColumns`, as `classCells` does. */
+export function classColumns(data: Dataset, split: Split, task: Task, atLeast = 1): ClassColumns {
+  const { matrix, rows, ...labelled } = classCells(data, split, task, atLeast);
+  return { ...labelled, matrix: toCsc(matrix, rows) };
+}
+
 /** Throws when X holds NaN or an infinity, naming the cell and the gene. */
 export function requireFinite({ X, obs, var: genes }: Dataset): void {
-  const at = X.data.findIndex((x) => !Number.isFinite(x));
-  if (at < 0) return;
+  const { data } = X;
+  let at = 0;
+  while (at < data.length && data[at] - data[at] === 0) at++;
+  if (at === data.length) return;
   const col = X.kind === 'dense' ? at % X.cols : X.indices[at];
   const row = X.kind === 'dense' ? Math.floor(at / X.cols) : X.indptr.findIndex((end) => end > at) - 1;
-  throw new DataError(`X holds ${X.data[at]}`, {
-    context: { cell: obs.index[row], gene: genes.index[col], value: String(X.data[at]) },
+  throw new DataError(`X holds ${data[at]}`, {
+    context: { cell: obs.index[row], gene: genes.index[col], value: String(data[at]) },
     mend: 'Replace or remove such values before the run.',
   });
 }

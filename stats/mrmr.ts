@@ -1,13 +1,13 @@
 import type { CscMatrix } from '../data/matrix.ts';
-import { classSizes, classSums, type LabelledColumns } from './differential.ts';
+import { classSums, type LabelledRows } from './class-cells.ts';
 import { orderDescending } from './ranks.ts';
 
 /** One-way ANOVA F of each gene over the classes, in float64 from sums; NaN (a constant gene) becomes 0. */
-export function anovaF(input: LabelledColumns): Float64Array {
-  const { matrix, classCount } = input;
-  const { rows: n, cols } = matrix;
-  const sizes = classSizes(input);
-  const { sums, squares } = classSums(input);
+export function anovaF(input: LabelledRows): Float64Array {
+  const { matrix, rows, classCount } = input;
+  const n = rows.length;
+  const { cols } = matrix;
+  const { sizes, sums, squares } = classSums(input);
   const f = new Float64Array(cols);
   for (let j = 0; j < cols; j++) {
     let [sum, square, between] = [0, 0, 0];

@@ -1,4 +1,4 @@
-import { takeRows, toCsc } from '../../data/matrix.ts';
+import { toCsc } from '../../data/matrix.ts';
 import { breather, firstGenes, learningCells } from '../_cells.ts';
 import { defineEvaluator, z } from '../contract.ts';
 
@@ -12,8 +12,8 @@ export default defineEvaluator({
   run: async (context, { data, split, panel }, { k }) => {
     const { geneScaling, reconstruct } = await import('../../stats/reconstruction.ts');
     const genes = firstGenes(panel, k);
-    const learn = toCsc(takeRows(data.X, learningCells(split)));
-    const test = toCsc(takeRows(data.X, split.test));
+    const learn = toCsc(data.X, learningCells(split));
+    const test = toCsc(data.X, split.test);
     const isScaled = data.scale === 'scaled';
     const { mean, sd } = isScaled ? { mean: new Float64Array(learn.cols), sd: new Float64Array(learn.cols).fill(1) } : geneScaling(learn);
     const breathe = breather(context);

@@ -1,23 +1,17 @@
-import { classColumns, classificationTask, panelOf, requireFinite } from '../_cells.ts';
-import { defineSelector, Task, z } from '../contract.ts';
+import { toCsc } from '../../data/matrix.ts';
+import { oneVsRestSelector, ranksMemory } from './_one-vs-rest.ts';
 
 /** Genes by Wilcoxon's rank-sum test of each class against the rest, the classes taking turns. */
-export default defineSelector({
+export default oneVsRestSelector({
   id: 'wilcoxon',
-  version: 1,
+  version: 2,
   summary: 'Rank-sum test of each class against the rest (scanpy rank_genes_groups); classes take turns',
   cites: ['10.2307/3001968', '10.1186/s13059-017-1382-0'],
-  params: z.strictObject({
-    tasks: z.array(Task),
-    tie_correct: z.boolean().default(false).describe('correct the variance for ties'),
-  }),
-  run: async (context, { data, split }, { tasks, tie_correct }) => {
-    const task = classificationTask(tasks, 'wilcoxon');
-    requireFinite(data);
-    const { oneVsRestRanking, wilcoxon } = await import('../../stats/differential.ts');
-    const input = classColumns(data, split, task);
-    await context.breathe();
-    const { genes, scores } = oneVsRestRanking(wilcoxon(input, { tieCorrect: tie_correct }), 'p');
-    return { panel: panelOf(data, genes, scores, task.column) };
+  params: {},
+  by: 'p',
+  memory: ranksMemory,
+  test: async () => {
+    const { wilcoxon } = await import('../../stats/differential.ts');
+    return async ({ matrix, rows, ...labelled }, _options, onGene) => wilcoxon({ ...labelled, matrix: toCsc(matrix, rows) }, { onGene });
   },
 });

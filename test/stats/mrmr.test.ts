@@ -7,7 +7,7 @@ it.skipIf(!hasShared)('gives the F values and the order of the reference on a sm
   const { X, y, F, smazzanti_order: order } = golden('unit/mrmr_units.json');
   const table: DenseMatrix = { kind: 'dense', rows: X.length, cols: X[0].length, data: Float32Array.from(X.flat()) };
   const matrix = toCsc(table);
-  const relevance = anovaF({ matrix, codes: Int32Array.from(y), classCount: Math.max(...y) + 1 });
+  const relevance = anovaF({ matrix: table, rows: Uint32Array.from(y.keys()), codes: Int32Array.from(y), classCount: Math.max(...y) + 1 });
   for (const [gene, value] of Object.entries<number>(F)) expect(Math.abs(relevance[Number(gene)] / value - 1)).toBeLessThan(1e-4);
   expect([...(await mrmr(matrix, relevance, { limit: order.length })).genes.subarray(0, order.length)]).toEqual(order);
 });

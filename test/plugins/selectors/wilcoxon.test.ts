@@ -1,17 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Panel } from '../../../plugins/contract.ts';
 import wilcoxon from '../../../plugins/selectors/wilcoxon.ts';
-import { goldenSet } from '../../kit/golden-set.ts';
+import { testGoldenAccuracy, testGoldenPanels } from '../../kit/golden-panels.ts';
 import { testSelector } from '../../kit/selector.ts';
-import { golden, hasShared } from '../../kit/shared-data.ts';
 import { testContext, tinyAtlas, tinySplit } from '../../kit/tiny-atlas.ts';
 
 testSelector(wilcoxon);
-
-const SETS = [
-  ['zeisel', 'cell_class', 50],
-  ['kang', 'cluster_id', 50],
-] as const;
 
 describe('selector/wilcoxon', () => {
   it('refuses a regression', async () => {
@@ -20,23 +13,6 @@ describe('selector/wilcoxon', () => {
     await expect(wilcoxon.run(testContext(), { data, split: tinySplit(data) }, params)).rejects.toMatchObject({ code: 'DATA' });
   });
 
-  it.skipIf(!hasShared).each(SETS)('gives the panels of the reference on %s', async (name, column, k) => {
-    const { data, split } = await goldenSet(name);
-    const reference = golden(`${name}/panels.json`);
-    for (const [key, given] of [
-      ['wilcoxon|log', {}],
-      ['wilcoxon_tie|log', { tie_correct: true }],
-    ] as const) {
-      for (const seed of [0, 1, 2]) {
-        const params = wilcoxon.params.parse({ tasks: [{ column }], ...given });
-        const { outputs } = await wilcoxon.run(testContext(), { data, split: split(seed) }, params);
-        const own = new Set((outputs.panel as Panel).genes.subarray(0, k));
-        const panel: number[] = reference[seed][key].panel;
-        expect(
-          panel.filter((j) => !own.has(j)),
-          `${key}, seed ${seed}`,
-        ).toEqual([]);
-      }
-    }
-  });
+  testGoldenPanels(wilcoxon, 'wilcoxon|log');
+  testGoldenAccuracy(wilcoxon, { method: 'wilcoxon|log' });
 });
