@@ -84,7 +84,11 @@ export async function compile(input: CompileInput): Promise<Plan> {
     pipeline: definition.name,
     plugins: Object.fromEntries([...new Set(tasks.map((t) => registry.pluginOf(t.uses)))].map((p) => [p.name, p.version])),
     params: checked.values,
-    axes: Object.fromEntries(Object.keys(definition.axes).map((axis) => [axis, [...new Set(cells!.map((c) => c.labels[axis]))]])),
+    axes: Object.fromEntries(
+      Object.keys(definition.axes)
+        .filter((axis) => cells!.some((c) => Object.hasOwn(c.labels, axis)))
+        .map((axis) => [axis, [...new Set(cells!.map((c) => c.labels[axis]))]]),
+    ),
     cells: cells!.length,
     tasks,
     left_out: leftOut,

@@ -88,7 +88,7 @@ export async function planStep(step: CompiledStep, context: PlanContext): Promis
       context.problems.place('pipeline', path, error);
     }
   }
-  if (leftOut > 0)
+  if (leftOut > 0 && step.step.because !== '')
     context.leftOut.push({ step: step.name, cells: leftOut, when: step.step.because ?? String(step.step.when ?? 'an input is left out') });
 }
 

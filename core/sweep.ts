@@ -27,7 +27,8 @@ export function labelOf(axis: string, value: unknown): string | number {
 }
 
 /**
- * Every cell, the first axis slowest. An axis may depend on those before it through `${{ axis.x }}`.
+ * Every cell, the first axis slowest. An axis may depend on those before it through `${{ axis.x }}`; one that is nothing (null) is no axis
+ * of this run.
  * `include` keeps only cells that match one of its patterns; `exclude` drops those that match any.
  */
 export function expand(
@@ -40,6 +41,7 @@ export function expand(
   for (const [name, values] of templates) {
     cells = cells.flatMap((cell) => {
       const list = values.evaluate({ ...scope, names: { ...scope.names, axis: cell.values } });
+      if (list === null) return [{ ...cell, values: { ...cell.values, [name]: null } }];
       if (!Array.isArray(list)) throw new ConfigError(`Axis "${name}" wants a list of values, and got ${JSON.stringify(list)}`);
       if (list.length === 0) throw new ConfigError(`Axis "${name}" is empty: there would be nothing to run`);
       return list.map((value) => ({ values: { ...cell.values, [name]: value }, labels: { ...cell.labels, [name]: labelOf(name, value) } }));
@@ -66,6 +68,6 @@ export function expand(
 
 /** The labels of some axes only, in a fixed order: equal projections have equal keys. */
 export function project(labels: Cell, axes: readonly string[]): { readonly key: string; readonly cell: Cell } {
-  const cell = Object.fromEntries(axes.map((axis) => [axis, labels[axis]]));
+  const cell = Object.fromEntries(axes.filter((axis) => Object.hasOwn(labels, axis)).map((axis) => [axis, labels[axis]]));
   return { key: JSON.stringify(axes.map((axis) => labels[axis])), cell };
 }

@@ -43,7 +43,7 @@ function numberOf(name: string, at: ReadonlyMap<string, number>): number {
   const near = nearest(name, at.keys());
   throw new DataError(`There is no gene "${name}" among the ${at.size} genes to choose from`, {
     context: { gene: name },
-    mend: `${near === undefined ? '' : `Did you mean "${near}"? `}Genes that qc or hvg drop cannot be in panel.must_include.`,
+    mend: `${near === undefined ? `Genes there are named like ${[...at.keys()].slice(0, 3).join(', ')}. ` : `Did you mean "${near}"? `}Genes that qc or hvg drop cannot be in panel.must_include.`,
   });
 }
 

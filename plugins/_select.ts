@@ -24,6 +24,7 @@ export async function selectWithRules(
   params: Params,
   given: PanelRules | undefined,
 ): Promise<Selection> {
+  await context.breathe();
   const rules = given ?? PanelRules.parse({});
   const { k } = params;
   const split = rules.balance === null ? whole : balanced(data, whole, rules.balance);

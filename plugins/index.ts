@@ -20,6 +20,9 @@ export default definePlugin({
       'k-fold': () => import('./splitters/k-fold.ts'),
       'leave-group-out': () => import('./splitters/leave-group-out.ts'),
     },
+    labeler: {
+      noise: () => import('./labelers/noise.ts'),
+    },
     selector: {
       random: () => import('./selectors/random.ts'),
       'hvg-seurat': () => import('./selectors/hvg-seurat.ts'),

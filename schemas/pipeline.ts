@@ -77,7 +77,7 @@ export const PipelineStep = z.strictObject({
   offer: z.record(z.string(), z.unknown()).default({}).describe('Params given only to steps that declare them'),
   seed: z.union([z.string(), z.number().int()]).optional(),
   when: z.union([z.string(), z.boolean()]).optional().describe('The step is left out where this is false'),
-  because: z.string().optional().describe('Why it is left out there, for people'),
+  because: z.string().optional().describe('Why it is left out there, for people; empty where that needs no telling'),
   otherwise: z.record(z.string(), z.string()).optional().describe('Output port to step.port: what stands in where the step is left out'),
   labels: z.array(Name).default([]).describe('Words that `resources` may speak of as label:WORD'),
   resources: Resources.default({}),

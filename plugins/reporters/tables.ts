@@ -1,6 +1,6 @@
 import { defineReporter, type ReportFile, z } from '../contract.ts';
 import type { Table, TableColumn, Value } from './report/csv.ts';
-import type { PanelCell, Rows } from './report/rows.ts';
+import type { Axes, MetricRow, Others, PanelCell, Rows, SummaryRow } from './report/rows.ts';
 
 /** metrics, panels and summary, each as CSV and as Parquet. */
 export default defineReporter({
@@ -31,7 +31,12 @@ function columnsOf<T>(rows: readonly T[], columns: readonly (readonly [string, T
   return columns.map(([name, type, read]) => ({ name, type, values: rows.map(read) }));
 }
 
-function metricsTable({ metrics }: Rows): Table {
+/** Columns of the axes beside the usual ones, last. */
+function others<T extends { readonly others: Others }>(axes: Axes): (readonly [string, TableColumn['type'], Read<T>])[] {
+  return axes.others.map((axis) => [axis, 'DOUBLE', (row: T) => row.others[axis] ?? null] as const);
+}
+
+function metricsTable({ metrics, axes }: Rows): Table {
   const columns = columnsOf(metrics, [
     ['selector', 'STRING', (r) => r.selector],
     ['k', 'INT32', (r) => r.k],
@@ -40,6 +45,7 @@ function metricsTable({ metrics }: Rows): Table {
     ['evaluator', 'STRING', (r) => r.evaluator],
     ['metric', 'STRING', (r) => r.metric],
     ['value', 'DOUBLE', (r) => r.value],
+    ...others<MetricRow>(axes),
   ]);
   return { name: 'metrics', columns };
 }
@@ -49,7 +55,7 @@ interface Rank {
   readonly at: number;
 }
 
-function panelsTable({ panels }: Rows): Table {
+function panelsTable({ panels, axes }: Rows): Table {
   const ranks: Rank[] = panels.flatMap((cell) => Array.from({ length: cell.size }, (_, at) => ({ cell, at })));
   const columns = columnsOf(ranks, [
     ['selector', 'STRING', ({ cell }) => cell.selector],
@@ -59,11 +65,12 @@ function panelsTable({ panels }: Rows): Table {
     ['rank', 'INT32', ({ at }) => at + 1],
     ['gene', 'STRING', ({ cell, at }) => cell.panel.names[at]],
     ['score', 'DOUBLE', ({ cell, at }) => cell.panel.scores[at] ?? null],
+    ...others<PanelCell>(axes).map(([name, type, read]) => [name, type, ({ cell }: Rank) => read(cell)] as const),
   ]);
   return { name: 'panels', columns };
 }
 
-function summaryTable({ summary }: Rows): Table {
+function summaryTable({ summary, axes }: Rows): Table {
   const columns = columnsOf(summary, [
     ['selector', 'STRING', (r) => r.selector],
     ['k', 'INT32', (r) => r.k],
@@ -75,6 +82,7 @@ function summaryTable({ summary }: Rows): Table {
     ['std', 'DOUBLE', (r) => r.std],
     ['ci_low', 'DOUBLE', (r) => r.low],
     ['ci_high', 'DOUBLE', (r) => r.high],
+    ...others<SummaryRow>(axes),
   ]);
   return { name: 'summary', columns };
 }

@@ -94,8 +94,12 @@ function yotoTask(data: Dataset, split: Split, task: Task): YotoTask {
   const name = task.column;
   if (task.kind === 'classification') {
     const { codes, classes } = labels(data.obs, name);
-    if (!split.train.some((i) => codes[i] >= 0)) {
-      throw new DataError(`No train cell has a value of the task "${name}"`, { context: { task: name } });
+    const present = new Set(Array.from(split.train, (i) => codes[i]).filter((code) => code >= 0)).size;
+    if (present < 2) {
+      throw new DataError(`The task "${name}" has ${present} class among the train cells; it needs 2`, {
+        context: { task: name },
+        mend: 'Take another column, or a split that keeps the classes (stratify: true).',
+      });
     }
     return { name, kind: 'classification', codes, classCount: classes.length };
   }

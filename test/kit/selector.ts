@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Dataset } from '../../data/dataset.ts';
-import type { Panel, Split, StepDefinition } from '../../plugins/contract.ts';
+import { type Dataset, takeCells } from '../../data/dataset.ts';
+import { denseBlock, type Matrix } from '../../data/matrix.ts';
+import type { Labels, Panel, Split, StepDefinition } from '../../plugins/contract.ts';
 import { testContext, tinyAtlas, tinySplit } from './tiny-atlas.ts';
 
 /** What `testSelector` needs to know beside the definition. */
@@ -9,6 +10,16 @@ export interface SelectorCase {
   readonly params?: Readonly<Record<string, unknown>>;
   readonly data?: Dataset;
   readonly split?: Split;
+}
+
+interface RunOptions {
+  readonly seed?: number;
+  readonly signal?: AbortSignal;
+  readonly memoryBytes?: number;
+  readonly data?: Dataset;
+  readonly split?: Split;
+  readonly labels?: Labels;
+  readonly given?: object;
 }
 
 /** The promises that every selector keeps; call it at the top of its test file. */
@@ -20,9 +31,9 @@ export function testSelector(step: StepDefinition, { params = {}, data = tinyAtl
     ...('tasks' in shape ? { tasks: [{ column: 'type' }] } : {}),
   };
   const parse = (extra: object = {}): any => step.params.parse({ ...supplied, ...params, ...extra });
-  const run = async (options: { seed?: number; signal?: AbortSignal; data?: Dataset } = {}): Promise<Panel> => {
-    const result = await step.run(testContext(options), { data: options.data ?? data, split }, parse());
-    return result.outputs.panel as Panel;
+  const run = async ({ given = {}, labels, ...options }: RunOptions = {}): Promise<Panel> => {
+    const inputs = { data: options.data ?? data, split: options.split ?? split, ...(labels ? { labels } : {}) };
+    return (await step.run(testContext(options), inputs, parse(given))).outputs.panel as Panel;
   };
 
   describe(`selector/${step.id} keeps the promises of a selector`, () => {
@@ -61,14 +72,61 @@ export function testSelector(step: StepDefinition, { params = {}, data = tinyAtl
       });
     }
 
-    if (step.traits?.includes('predictions')) {
-      it('stops when cancelled', async () => {
-        const controller = new AbortController();
-        setTimeout(() => controller.abort(new Error('cancelled')), 20);
-        const long = { ...parse(), epochs: 100_000 };
-        await expect(step.run(testContext({ signal: controller.signal }), { data, split }, long)).rejects.toThrow('cancelled');
+    it('ends within two seconds when cancelled', async () => {
+      const large = repeated(data, 20);
+      const controller = new AbortController();
+      setTimeout(() => controller.abort(new Error('cancelled')), 20);
+      const start = performance.now();
+      const given = 'epochs' in shape ? { epochs: 100_000 } : {};
+      const ended = run({ data: large, split: tinySplit(large), signal: controller.signal, given });
+      // A fast method may be done before the signal comes.
+      await ended.then(
+        (panel) => expect(panel.genes.length).toBeGreaterThan(0),
+        (error: Error) => expect(error.message).toContain('cancelled'),
+      );
+      expect(performance.now() - start).toBeLessThan(2_020);
+      await expect(run({ signal: AbortSignal.abort(new Error('cancelled')) })).rejects.toThrow('cancelled');
+    });
+
+    it('ranks all genes when k is all of them, constant ones too', async () => {
+      const flat = withConstantGenes(data);
+      const panel = await run({ data: flat, given: 'k' in shape ? { k: data.X.cols } : {} });
+      expect(new Set(panel.genes).size).toBe(data.X.cols);
+    });
+
+    it('leaves out genes that are excluded, and puts those that must be there in front', async () => {
+      const free = await run({ seed: 1 });
+      const [first, second] = free.names;
+      const must = ['gene39', 'gene38'];
+      const panel = await run({ seed: 1, given: { panel: { exclude: [first, second], exclude_prefix: ['gene3'], must_include: must } } });
+      expect(panel.names.slice(0, 2)).toEqual(must);
+      expect(panel.names.slice(2).filter((name) => [first, second].includes(name) || name.startsWith('gene3'))).toEqual([]);
+      expect(panel.names).toEqual(Array.from(panel.genes, (j) => data.var.index[j]));
+      if ('k' in shape) expect(panel.genes.length).toBe(k);
+    });
+
+    if (step.memory) {
+      it('says what memory it needs, and refuses when that is not there', async () => {
+        await expect(run({ memoryBytes: 1000 })).rejects.toMatchObject({ code: 'RESOURCE', retryable: false });
+      });
+    }
+
+    if ('tasks' in shape) {
+      it('refuses labels of one class only, also when they stand in for others', async () => {
+        const one: Labels = { type: { kind: 'category', codes: new Int32Array(data.X.rows), categories: ['alpha'] } };
+        const columns = { ...data.obs.columns, ...one };
+        await expect(run({ data: { ...data, obs: { ...data.obs, columns } } })).rejects.toMatchObject({ code: 'DATA' });
+        await expect(run({ labels: one })).rejects.toMatchObject({ code: 'DATA' });
       });
 
+      it('makes one panel for several tasks', async () => {
+        const panel = await run({ given: { tasks: [{ column: 'type' }, { column: 'state' }] } });
+        expect(panel.task).toBeNull();
+        expect(new Set(panel.genes).size).toBe('k' in shape ? k : data.X.cols);
+      });
+    }
+
+    if (step.traits?.includes('predictions')) {
       it('predicts the labelled test cells with probabilities that sum to one', async () => {
         const [{ rows, classes, probabilities, task }] = (await run()).predictions!;
         expect(task).toBe('type');
@@ -80,6 +138,28 @@ export function testSelector(step: StepDefinition, { params = {}, data = tinyAtl
       });
     }
   });
+}
+
+/** The dataset so many times over, with other names for the cells. */
+function repeated(data: Dataset, times: number): Dataset {
+  const rows = Uint32Array.from({ length: data.X.rows * times }, (_, i) => i % data.X.rows);
+  const large = takeCells(data, rows);
+  return { ...large, obs: { ...large.obs, index: large.obs.index.map((name, i) => `${name}-${Math.floor(i / data.X.rows)}`) } };
+}
+
+/** The dataset with a gene that is 0 and one that is 1 in every cell, in place of two others. */
+function withConstantGenes(data: Dataset): Dataset {
+  const { rows, cols } = data.X;
+  const all = (n: number): Uint32Array => Uint32Array.from({ length: n }, (_, i) => i);
+  const flat = (m: Matrix): Matrix => {
+    const dense = denseBlock(m, all(rows), all(cols));
+    for (let i = 0; i < rows; i++) {
+      dense.data[i * cols + cols - 1] = 0;
+      dense.data[i * cols + cols - 2] = 1;
+    }
+    return dense;
+  };
+  return { ...data, X: flat(data.X), layers: Object.fromEntries(Object.entries(data.layers).map(([name, m]) => [name, flat(m)])) };
 }
 
 /** The dataset with other values in some rows. */

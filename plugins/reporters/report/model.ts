@@ -1,7 +1,7 @@
 import type { Dataset, ReporterInputs } from '../../contract.ts';
 import { isLowerBetter } from './metric-facts.ts';
 import { type SeriesStyle, styleOf } from './palette.ts';
-import { type PanelCell, type Rows, rowsOf, type SummaryRow } from './rows.ts';
+import { type PanelCell, type Rows, rowsOf, type SummaryRow, withOthersNamed } from './rows.ts';
 
 /** What the page is told besides the results. */
 export interface PageParams {
@@ -54,7 +54,7 @@ const keyOf = (...parts: readonly (string | number)[]): string => JSON.stringify
 
 /** Prepares everything gathered for the page. */
 export function modelOf(inputs: ReporterInputs, params: PageParams, missing: Model['missing'] = []): Model {
-  const rows = rowsOf(inputs);
+  const rows = rowsOf(withOthersNamed(inputs));
   const { axes } = rows;
   const index = new Map(rows.summary.map((r) => [keyOf(r.selector, r.k, r.task, r.evaluator, r.metric), r]));
   const find: Model['find'] = (selector, k, at) => index.get(keyOf(selector, k, at.task, at.evaluator, at.metric));

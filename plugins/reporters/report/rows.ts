@@ -13,7 +13,12 @@ export interface Axes {
   readonly tasks: readonly string[];
   readonly evaluators: readonly string[];
   readonly metrics: readonly string[];
+  /** Axes beside these, e.g. label_noise, in order of first appearance. */
+  readonly others: readonly string[];
 }
+
+/** Labels of the axes beside the usual ones. */
+export type Others = Readonly<Record<string, string | number>>;
 
 /** One value of one metric. */
 export interface MetricRow {
@@ -24,6 +29,7 @@ export interface MetricRow {
   readonly evaluator: string;
   readonly metric: string;
   readonly value: number;
+  readonly others: Others;
 }
 
 /** One metric over the seeds; values that are missing or NaN do not count. */
@@ -45,6 +51,7 @@ export interface PanelCell {
   readonly task: string;
   readonly panel: Panel;
   readonly size: number;
+  readonly others: Others;
 }
 
 /** A confusion table with its place. */
@@ -72,6 +79,31 @@ function rising(a: Seed, b: Seed): number {
   return a < b ? -1 : Number(a > b);
 }
 
+const USUAL = ['selector', 'k', 'seed', 'task', 'evaluator'];
+
+function othersOf(cell: Cell): Others {
+  return Object.fromEntries(Object.entries(cell).filter(([axis]) => !USUAL.includes(axis)));
+}
+
+/** The same results with the labels of unusual axes, such as label_noise, made part of the selector's name. */
+export function withOthersNamed({
+  metrics,
+  panels,
+}: Pick<ReporterInputs, 'metrics' | 'panels'>): Pick<ReporterInputs, 'metrics' | 'panels'> {
+  const named = (cell: Cell): Cell => {
+    const others = Object.entries(othersOf(cell)).filter(([, label]) => label !== 0);
+    const usual = Object.fromEntries(Object.entries(cell).filter(([axis]) => USUAL.includes(axis)));
+    return {
+      ...usual,
+      selector: [word(cell, 'selector'), ...others.map(([axis, label]) => `${axis.replaceAll('_', ' ')} ${label}`)].join(', '),
+    };
+  };
+  return {
+    metrics: metrics.map((g) => ({ ...g, cell: named(g.cell) })),
+    panels: panels.map((g) => ({ ...g, cell: named(g.cell) })),
+  };
+}
+
 const distinct = <T>(values: Iterable<T>): T[] => [...new Set(values)];
 
 /** Orders everything gathered, whatever is missing from it. */
@@ -90,6 +122,7 @@ export function rowsOf({ metrics, panels }: Pick<ReporterInputs, 'metrics' | 'pa
     tasks: of('task', judged),
     evaluators: of('evaluator', judged),
     metrics: metricOrder(judged.flatMap((g) => Object.keys(g.value.values))),
+    others: distinct(cells.flatMap((cell) => Object.keys(othersOf(cell)))),
   };
   const rows = inOrder(axes, judged.flatMap(metricRows));
   return {
@@ -113,6 +146,7 @@ function place(cell: Cell): Omit<MetricRow, 'metric' | 'value'> {
     seed: seedOf(cell),
     task: word(cell, 'task'),
     evaluator: word(cell, 'evaluator'),
+    others: othersOf(cell),
   };
 }
 
@@ -123,14 +157,14 @@ function metricRows({ value, cell }: ReporterInputs['metrics'][number]): MetricR
 function panelCell({ value: panel, cell }: ReporterInputs['panels'][number]): PanelCell {
   const k = cell.k === undefined ? panel.genes.length : number(cell.k);
   const size = Math.min(k, panel.genes.length);
-  return { selector: word(cell, 'selector'), k, seed: seedOf(cell), task: panel.task ?? '', panel, size };
+  return { selector: word(cell, 'selector'), k, seed: seedOf(cell), task: panel.task ?? '', panel, size, others: othersOf(cell) };
 }
 
 // A panel for all tasks stands in the cell of each of them.
 function onlyOnce(panels: readonly PanelCell[]): PanelCell[] {
   const seen = new Set<string>();
   return panels.filter((p) => {
-    const key = JSON.stringify([p.selector, p.k, p.seed, p.task]);
+    const key = JSON.stringify([p.selector, p.k, p.seed, p.task, p.others]);
     return !seen.has(key) && seen.add(key);
   });
 }
@@ -158,13 +192,13 @@ function inOrder<T extends Partial<MetricRow>>(axes: Axes, rows: readonly T[]): 
 function summarise(rows: readonly MetricRow[]): SummaryRow[] {
   const groups = new Map<string, MetricRow[]>();
   for (const row of rows) {
-    const key = JSON.stringify([row.selector, row.k, row.task, row.evaluator, row.metric]);
+    const key = JSON.stringify([row.selector, row.k, row.task, row.evaluator, row.metric, row.others]);
     const group = groups.get(key);
     if (group) group.push(row);
     else groups.set(key, [row]);
   }
   return [...groups.values()].map((group) => {
-    const { selector, k, task, evaluator, metric } = group[0];
+    const { selector, k, task, evaluator, metric, others } = group[0];
     const values = group.map((row) => row.value).filter((x) => !Number.isNaN(x));
     const { low, high } = interval(values);
     return {
@@ -179,6 +213,7 @@ function summarise(rows: readonly MetricRow[]): SummaryRow[] {
       low,
       high,
       values,
+      others,
     };
   });
 }
