@@ -183,7 +183,10 @@ export type Selection = {
 export function defineSelector<P extends z.ZodObject>(
   step: Body<P> & { memory?: Memory; run: Run<P, SelectorInputs, Selection> },
 ): StepDefinition<any> {
-  const params = z.strictObject({ ...step.params.shape, panel: PanelRules.optional() });
+  const params = z.strictObject({
+    ...step.params.shape,
+    panel: PanelRules.optional().describe('genes that the panel must and must not hold; see docs/pipelines.md'),
+  });
   return {
     ...defaults,
     ...step,

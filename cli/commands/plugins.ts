@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { StepDefinition } from '../../core/plugin.ts';
+import type { InputPort, StepDefinition } from '../../core/plugin.ts';
 import type { Registry } from '../../core/registry.ts';
 import { loadRegistry } from '../../workers/compose.ts';
 import { table } from '../print.ts';
@@ -53,7 +53,7 @@ function page(uses: string, d: StepDefinition): string {
     Object.entries(all)
       .map(
         ([name, p]) =>
-          `${name}: ${typeof p === 'string' ? p : `${(p as { type: string }).type}${(p as { many?: boolean }).many ? ' list' : ''}`}`,
+          `${name}: ${typeof p === 'string' ? p : `${(p as InputPort).type}${(p as InputPort).many ? ' list' : ''}${(p as InputPort).optional ? ' (optional)' : ''}`}`,
       )
       .join(', ') || 'nothing';
   return [
@@ -63,6 +63,7 @@ function page(uses: string, d: StepDefinition): string {
     '',
     `Version ${d.version}, queue ${d.queue}${d.seeded ? ', seeded' : ''}${d.traits?.length ? `, ${d.traits.join(', ')}` : ''}. In: ${ports(d.inputs)}. Out: ${ports(d.outputs)}.`,
     ...(d.cites?.length ? ['', `Source: ${d.cites.join('; ')}.`] : []),
+    ...(d.memory ? ['', `Memory beside the data, at most: ${d.memory.formula}.`] : []),
     ...(params.length > 0 ? ['', '| param | type | default | |', '|---|---|---|---|', ...params] : []),
     '',
   ].join('\n');
@@ -106,7 +107,7 @@ export async function plugins(uses: string | undefined, flags: { readonly markdo
       );
     else {
       print(
-        `${d.kind}/${d.id}  (version ${d.version}, queue ${d.queue}${d.seeded ? ', seeded' : ''})\n${d.summary}${d.cites?.length ? `\nSource: ${d.cites.join('; ')}` : ''}\n`,
+        `${d.kind}/${d.id}  (version ${d.version}, queue ${d.queue}${d.seeded ? ', seeded' : ''})\n${d.summary}${d.cites?.length ? `\nSource: ${d.cites.join('; ')}` : ''}${d.memory ? `\nMemory beside the data, at most: ${d.memory.formula}` : ''}\n`,
       );
       print(
         table(
