@@ -1,4 +1,5 @@
 import type { CscMatrix } from '../data/matrix.ts';
+import { ColumnSorter } from './column-sorter.ts';
 
 /** Cells x features as codes: the rank of each value among the distinct values of its column, so that splits are exact. */
 export interface CodedColumns {
@@ -28,23 +29,29 @@ export function codeColumns(block: Float32Array, rows: number, features: number)
   return { rows, features, codes, values };
 }
 
-/** Codes a sparse matrix, cells x genes, each gene a feature; 2 bytes a value (4 where a gene has more than 65,535 distinct ones). */
-export function codeSparseColumns({ rows, cols, indptr, indices, data }: CscMatrix): CodedColumns {
+/** Codes a sparse matrix, cells x genes, each gene a feature; 2 bytes a value (4 where there may be more than 65,535 distinct ones). */
+export function codeSparseColumns(matrix: CscMatrix): CodedColumns {
+  const { rows, cols } = matrix;
+  const codes = rows > 65_535 ? new Uint32Array(rows * cols) : new Uint16Array(rows * cols);
   const values: Float32Array[] = [];
-  let most = 0;
+  const sorter = new ColumnSorter(rows);
+  const known = new Float32Array(rows + 1);
   for (let f = 0; f < cols; f++) {
-    const stored = data.subarray(indptr[f], indptr[f + 1]);
-    const column = new Float32Array(stored.length + (stored.length < rows ? 1 : 0));
-    column.set(stored);
-    values.push(distinct(column));
-    most = Math.max(most, values[f].length);
-  }
-  const codes = most > 65_535 ? new Uint32Array(rows * cols) : new Uint16Array(rows * cols);
-  for (let f = 0; f < cols; f++) {
-    const known = values[f];
-    const zero = indptr[f + 1] - indptr[f] < rows ? indexOf(known, 0) : 0;
-    if (zero > 0) codes.fill(zero, f * rows, (f + 1) * rows);
-    for (let p = indptr[f]; p < indptr[f + 1]; p++) codes[f * rows + indices[p]] = indexOf(known, data[p]);
+    const m = sorter.sort(matrix, f);
+    const { keys, cells, below } = sorter;
+    const offset = f * rows;
+    const hasZeros = m < rows;
+    let negative = 0;
+    for (let i = 0; i < below; i++) negative += Number(i === 0 || keys[i] !== keys[i - 1]);
+    if (hasZeros && negative > 0) codes.fill(negative, offset, offset + rows);
+    let code = -1;
+    for (let i = 0; i < m; i++) {
+      if (i === below && hasZeros) known[++code] = 0;
+      if (i === 0 || i === below || keys[i] !== keys[i - 1]) known[++code] = sorter.valueAt(i);
+      codes[offset + cells[i]] = code;
+    }
+    if (below === m && hasZeros) known[++code] = 0;
+    values.push(known.slice(0, code + 1));
   }
   return { rows, features: cols, codes, values };
 }

@@ -8,16 +8,27 @@ export interface GeneMoments {
   readonly cells: Uint32Array;
 }
 
-/** Means, variances (two passes over the stored values) and numbers of expressing cells per gene; `rows` restricts the cells, `change` is applied to each value and must keep 0 at 0. */
+/**
+ * Means, variances and numbers of expressing cells per gene; `rows` restricts the cells, `change` is applied to each value and must keep 0
+ * at 0. Two passes over the stored values; one, from sums of squares in float64 as scanpy does it, where values are changed.
+ */
 export function geneMoments(matrix: Matrix, rows?: ArrayLike<number>, change?: (x: number) => number): GeneMoments {
   const n = rows?.length ?? matrix.rows;
   const d = matrix.cols;
   const mean = new Float64Array(d);
   const variance = new Float64Array(d);
   const cells = new Uint32Array(d);
+  if (change) {
+    changedSums({ matrix, rows, n }, change, { sums: mean, squares: variance, cells });
+    for (let j = 0; j < d; j++) {
+      mean[j] /= n;
+      const spread = variance[j] - n * mean[j] * mean[j];
+      variance[j] = n > 1 && spread > 1e-13 * variance[j] ? spread / (n - 1) : 0;
+    }
+    return { mean, variance, cells };
+  }
   const seen = new Uint32Array(d);
-  const values = change ? changed(matrix, rows, change) : matrix.data;
-  const source = { matrix, rows, n, values };
+  const source = { matrix, rows, n };
   firstPass(source, mean, cells, seen);
   for (let j = 0; j < d; j++) mean[j] /= n;
   secondPass(source, mean, variance);
@@ -32,27 +43,45 @@ interface Source {
   readonly matrix: Matrix;
   readonly rows: ArrayLike<number> | undefined;
   readonly n: number;
-  readonly values: Float32Array;
 }
 
-function changed(matrix: Matrix, rows: ArrayLike<number> | undefined, change: (x: number) => number): Float32Array {
-  const out = new Float32Array(matrix.data.length);
-  if (!rows) {
-    for (let p = 0; p < out.length; p++) out[p] = change(matrix.data[p]);
-    return out;
+/** The values of a cell repeat (the log of one count, of two, ...), so that most are looked up rather than changed again. */
+function changedSums(
+  { matrix, rows, n }: Source,
+  change: (x: number) => number,
+  { sums, squares, cells }: { sums: Float64Array; squares: Float64Array; cells: Uint32Array },
+): void {
+  const { data } = matrix;
+  const indices = matrix.kind === 'csr' ? matrix.indices : undefined;
+  const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
+  const known = new Uint32Array(1024);
+  const results = new Float64Array(1024);
+  for (let r = 0; r < n; r++) {
+    const [a, b] = span(matrix, rows ? rows[r] : r);
+    for (let p = a; p < b; p++) {
+      const word = bits[p];
+      if (word === 0) continue;
+      const at = (Math.imul(word, 0x9e3779b1) >>> 22) & 1023;
+      let x = results[at];
+      if (known[at] !== word) {
+        x = change(data[p]);
+        known[at] = word;
+        results[at] = x;
+      }
+      const j = indices ? indices[p] : p - a;
+      sums[j] += x;
+      squares[j] += x * x;
+      if (x > 0) cells[j]++;
+    }
   }
-  for (let r = 0; r < rows.length; r++) {
-    const [a, b] = span(matrix, rows[r]);
-    for (let p = a; p < b; p++) out[p] = change(matrix.data[p]);
-  }
-  return out;
 }
 
 function span(matrix: Matrix, row: number): [number, number] {
   return matrix.kind === 'csr' ? [matrix.indptr[row], matrix.indptr[row + 1]] : [row * matrix.cols, (row + 1) * matrix.cols];
 }
 
-function firstPass({ matrix, rows, n, values }: Source, sum: Float64Array, cells: Uint32Array, seen: Uint32Array): void {
+function firstPass({ matrix, rows, n }: Source, sum: Float64Array, cells: Uint32Array, seen: Uint32Array): void {
+  const values = matrix.data;
   for (let r = 0; r < n; r++) {
     const [a, b] = span(matrix, rows ? rows[r] : r);
     if (matrix.kind === 'csr') {
@@ -76,7 +105,8 @@ function firstPass({ matrix, rows, n, values }: Source, sum: Float64Array, cells
   else for (let j = 0; j < cells.length; j++) cells[j] = seen[j] - cells[j];
 }
 
-function secondPass({ matrix, rows, n, values }: Source, mean: Float64Array, squares: Float64Array): void {
+function secondPass({ matrix, rows, n }: Source, mean: Float64Array, squares: Float64Array): void {
+  const values = matrix.data;
   for (let r = 0; r < n; r++) {
     const [a, b] = span(matrix, rows ? rows[r] : r);
     if (matrix.kind === 'csr') {

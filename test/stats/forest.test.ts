@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { codeColumns } from '../../stats/forest-columns.ts';
+import { toCsc } from '../../data/matrix.ts';
+import { codeColumns, codeSparseColumns } from '../../stats/forest-columns.ts';
 import { fitForest, predictForest } from '../../stats/forest.ts';
 import { mostProbable } from '../../stats/metrics.ts';
 import { Random } from '../../stats/random.ts';
@@ -16,6 +17,23 @@ function moons(n: number, seed: number): { block: Float32Array; codes: Int32Arra
   }
   return { block, codes };
 }
+
+describe('coded columns', () => {
+  it('are the same from a sparse matrix as from a dense block', () => {
+    const random = new Random(3);
+    const draw = (): number =>
+      random.uniform() < 0.6 ? 0 : Math.fround(random.uniform() < 0.2 ? -random.uniform() : Math.floor(9 * random.uniform()) / 4);
+    const [rows, cols] = [700, 9];
+    const data = Float32Array.from({ length: rows * cols }, draw);
+    for (let i = 0; i < rows; i++) {
+      data[i * cols] = 0;
+      data[i * cols + 1] = -1 - (i % 3);
+      data[i * cols + 2] = 1 + (i % 400);
+      data[i * cols + 3] = -Math.abs(data[i * cols + 3]) || 0;
+    }
+    expect(codeSparseColumns(toCsc({ kind: 'dense', rows, cols, data }))).toEqual(codeColumns(data, rows, cols));
+  });
+});
 
 describe('forest', () => {
   const learn = moons(400, 1);
