@@ -29,10 +29,15 @@ export function codeColumns(block: Float32Array, rows: number, features: number)
   return { rows, features, codes, values };
 }
 
-/** Codes a sparse matrix, cells x genes, each gene a feature; 2 bytes a value (4 where there may be more than 65,535 distinct ones). */
+/**
+ * Codes a sparse matrix, cells x genes, each gene a feature; 2 bytes a value (4 where there may be more than 65,535 distinct ones), in
+ * memory that threads share.
+ */
 export function codeSparseColumns(matrix: CscMatrix): CodedColumns {
   const { rows, cols } = matrix;
-  const codes = rows > 65_535 ? new Uint32Array(rows * cols) : new Uint16Array(rows * cols);
+  const width = rows > 65_535 ? 4 : 2;
+  const memory = new SharedArrayBuffer(width * rows * cols);
+  const codes = width === 4 ? new Uint32Array(memory) : new Uint16Array(memory);
   const values: Float32Array[] = [];
   const sorter = new ColumnSorter(rows);
   const known = new Float32Array(rows + 1);
@@ -51,7 +56,9 @@ export function codeSparseColumns(matrix: CscMatrix): CodedColumns {
       codes[offset + cells[i]] = code;
     }
     if (below === m && hasZeros) known[++code] = 0;
-    values.push(known.slice(0, code + 1));
+    const own = new Float32Array(new SharedArrayBuffer(4 * (code + 1)));
+    own.set(known.subarray(0, code + 1));
+    values.push(own);
   }
   return { rows, features: cols, codes, values };
 }

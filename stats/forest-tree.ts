@@ -31,16 +31,23 @@ export interface TreeOptions {
   readonly classWeight?: ArrayLike<number>;
 }
 
-/** Share of each feature in a tree's total gain (features long, sums to 1; all 0 when the tree has no split). */
-export function importances({ feature, gain }: Tree, features: number): Float64Array {
-  const shares = new Float64Array(features);
+/** The features that a tree splits on, and the share of each in its total gain (sums to 1; empty for a tree without a split). */
+export interface TreeImportances {
+  readonly feature: Uint32Array;
+  readonly share: Float64Array;
+}
+
+/** How much each feature counts in a tree. */
+export function importances({ feature, gain }: Tree): TreeImportances {
+  const shares = new Map<number, number>();
   let total = 0;
   for (let node = 0; node < feature.length; node++) {
     if (feature[node] < 0) continue;
-    shares[feature[node]] += gain[node];
+    shares.set(feature[node], (shares.get(feature[node]) ?? 0) + gain[node]);
     total += gain[node];
   }
-  return total > 0 ? shares.map((share) => share / total) : shares;
+  const known = total > 0 ? [...shares] : [];
+  return { feature: Uint32Array.from(known, ([f]) => f), share: Float64Array.from(known, ([, gained]) => gained / total) };
 }
 
 interface Node {

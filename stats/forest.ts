@@ -1,6 +1,6 @@
 import { codeColumns } from './forest-columns.ts';
 import type { CodedColumns } from './forest-columns.ts';
-import { type ForestTarget, importances, type Tree, TreeGrower, type TreeOptions } from './forest-tree.ts';
+import { type ForestTarget, type Tree, TreeGrower, type TreeImportances, type TreeOptions } from './forest-tree.ts';
 import { Random } from './random.ts';
 
 /** Training samples: a row-major float32 block, rows x features, and what to learn. */
@@ -41,34 +41,36 @@ export async function fitForest(
   return { trees, features, outputs: target.kind === 'classes' ? target.classCount : 1 };
 }
 
-/** Importance of each feature: its share of a tree's gain in impurity, averaged over trees (scikit-learn's `feature_importances_`). */
-export async function forestImportances(
-  columns: CodedColumns,
-  target: ForestTarget,
-  options: ForestOptions,
-  onTree: OnTree = () => {},
-): Promise<Float64Array> {
-  const sum = new Float64Array(columns.features);
-  await growTrees(columns, target, options, async (tree, done) => {
-    importances(tree, columns.features).forEach((share, f) => (sum[f] += share));
-    await onTree(done);
-  });
-  const total = sum.reduce((a, b) => a + b, 0);
-  return total > 0 ? sum.map((share) => share / total) : sum;
-}
-
 type OnTree = (done: number) => void | Promise<void>;
 
 async function growTrees(
   columns: CodedColumns,
   target: ForestTarget,
-  { trees = 100, tried, seed, ...options }: ForestOptions,
+  { trees = 100, ...options }: ForestOptions,
   onTree: (tree: Tree, done: number) => Promise<void>,
 ): Promise<void> {
+  const grow = treeGrower(columns, target, options);
+  for (let t = 0; t < trees; t++) await onTree(grow(t), t + 1);
+}
+
+/** Grows the t-th tree of a forest, the same whichever were grown before it. */
+export function treeGrower(
+  columns: CodedColumns,
+  target: ForestTarget,
+  { tried, seed, ...options }: Omit<ForestOptions, 'trees'>,
+): (t: number) => Tree {
   const { features } = columns;
   const byDefault = target.kind === 'classes' ? Math.max(1, Math.floor(Math.sqrt(features))) : features;
   const grower = new TreeGrower(columns, target, tried ?? byDefault, options);
-  for (let t = 0; t < trees; t++) await onTree(grower.grow(Random.of(seed, 'tree', t)), t + 1);
+  return (t) => grower.grow(Random.of(seed, 'tree', t));
+}
+
+/** Importance of each feature: its share of a tree's gain in impurity, averaged over trees (scikit-learn's `feature_importances_`). */
+export function meanImportances(perTree: readonly TreeImportances[], features: number): Float64Array {
+  const sum = new Float64Array(features);
+  for (const { feature, share } of perTree) feature.forEach((f, i) => (sum[f] += share[i]));
+  const total = sum.reduce((a, b) => a + b, 0);
+  return total > 0 ? sum.map((share) => share / total) : sum;
 }
 
 /** The mean over trees of each leaf's class shares (rows x classes, row-major) or values (one a row). */

@@ -162,7 +162,9 @@ export class ProcessPool implements StepRunner {
       child.on('message', onMessage);
       child.once('exit', onExit);
       options.signal.addEventListener('abort', onAbort);
-      child.send({ kind: 'run', job, threads: this.#options.threads } satisfies ToProcess);
+      const running = Math.max(1, this.#all.size - this.#idle.length);
+      const threads = Math.max(1, Math.floor(this.#options.threads / running));
+      child.send({ kind: 'run', job, threads } satisfies ToProcess);
     });
   }
 
