@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Panel } from '../../../plugins/contract.ts';
 import cosg from '../../../plugins/selectors/cosg.ts';
+import { testGoldenAccuracy } from '../../kit/golden-panels.ts';
 import { goldenSet } from '../../kit/golden-set.ts';
 import { testSelector } from '../../kit/selector.ts';
 import { golden, hasShared } from '../../kit/shared-data.ts';
@@ -36,4 +37,6 @@ describe('selector/cosg', () => {
       }
     }
   });
+
+  testGoldenAccuracy(cosg, { method: 'cosg|log', params: { remove_lowly_expressed: false } });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import hvgCellRanger from '../../../plugins/selectors/hvg-cell-ranger.ts';
+import { testGoldenAccuracy } from '../../kit/golden-panels.ts';
 import { goldenSet } from '../../kit/golden-set.ts';
 import { testSelector } from '../../kit/selector.ts';
 import { golden, hasShared } from '../../kit/shared-data.ts';
@@ -31,4 +32,6 @@ describe('selector/hvg-cell-ranger', () => {
       expect(common / reference.length).toBeGreaterThanOrEqual(0.99);
     }
   });
+
+  testGoldenAccuracy(hvgCellRanger, { method: 'hvg-cell_ranger', onAllCells: true });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import hvgSeuratV3 from '../../../plugins/selectors/hvg-seurat-v3.ts';
+import { testGoldenAccuracy } from '../../kit/golden-panels.ts';
 import { goldenSet } from '../../kit/golden-set.ts';
 import { testSelector } from '../../kit/selector.ts';
 import { golden, hasShared } from '../../kit/shared-data.ts';
@@ -27,4 +28,6 @@ describe('selector/hvg-seurat-v3', () => {
       expect(common / reference.length).toBeGreaterThanOrEqual(0.99);
     }
   });
+
+  testGoldenAccuracy(hvgSeuratV3, { method: 'hvg-seurat_v3', onAllCells: true });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import hvgSeurat from '../../../plugins/selectors/hvg-seurat.ts';
+import { testGoldenAccuracy } from '../../kit/golden-panels.ts';
 import { goldenSet } from '../../kit/golden-set.ts';
 import { testSelector } from '../../kit/selector.ts';
 import { golden, hasShared } from '../../kit/shared-data.ts';
@@ -27,4 +28,6 @@ describe('selector/hvg-seurat', () => {
       expect(common / reference.length).toBeGreaterThanOrEqual(0.99);
     }
   });
+
+  testGoldenAccuracy(hvgSeurat, { method: 'hvg-seurat', onAllCells: true });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Panel } from '../../../plugins/contract.ts';
 import mrmrF from '../../../plugins/selectors/mrmr-f.ts';
+import { testGoldenAccuracy } from '../../kit/golden-panels.ts';
 import { goldenSet } from '../../kit/golden-set.ts';
 import { testSelector } from '../../kit/selector.ts';
 import { golden, hasShared } from '../../kit/shared-data.ts';
@@ -36,4 +37,6 @@ describe('selector/mrmr-f', () => {
     const { outputs } = await mrmrF.run(testContext(), { data, split: split(0) }, params);
     expect([...(outputs.panel as Panel).genes.subarray(0, panel.length)]).toEqual(panel);
   });
+
+  testGoldenAccuracy(mrmrF, { method: 'mrmr-f', params: { limit: 50 } });
 });
