@@ -36,6 +36,7 @@ export default definePlugin({
       rankcorr: () => import('./selectors/rankcorr.ts'),
       'mrmr-f': () => import('./selectors/mrmr-f.ts'),
       'mrmr-rf': () => import('./selectors/mrmr-rf.ts'),
+      'hsic-lasso': () => import('./selectors/hsic-lasso.ts'),
       smash: () => import('./selectors/smash.ts'),
       yoto: () => import('./selectors/yoto.ts'),
     },

@@ -15,12 +15,6 @@ export interface Blocks {
   readonly cells: Uint32Array;
 }
 
-/** Blocks an order has, and orders there are: one block makes all orders equal, so that one is enough. */
-export function blockCounts(cells: number, size: number, permutations: number): { perOrder: number; orders: number } {
-  const perOrder = Math.floor(cells / size);
-  return { perOrder, orders: perOrder === 1 ? 1 : permutations };
-}
-
 /** Shuffles the cells `permutations` times, each time the order of before by a fresh stream of seed 0, 1, ..., and cuts them into blocks. */
 export function cutBlocks(cells: number, size: number, permutations: number): Blocks {
   if (cells < size) {
@@ -29,7 +23,9 @@ export function cutBlocks(cells: number, size: number, permutations: number): Bl
       mend: 'Take a smaller block.',
     });
   }
-  const { perOrder, orders } = blockCounts(cells, size, permutations);
+  const perOrder = Math.floor(cells / size);
+  // With one block, another order changes nothing.
+  const orders = perOrder === 1 ? 1 : permutations;
   const out = new Uint32Array(orders * perOrder * size);
   let order = Uint32Array.from({ length: cells }, (_, i) => i);
   for (let m = 0; m < orders; m++) {
@@ -55,16 +51,7 @@ export interface BlockKernels {
 }
 
 /** Numbers that a block's kernel takes. */
-export const kernelWidth = (size: number): number => (size * (size - 1)) / 2;
-
-/** Most bytes that the kernels of all genes take: a block that is stored holds at least one non-zero value. */
-export function kernelBytes(
-  { cells, genes, values }: { cells: number; genes: number; values: number },
-  { block, permutations }: { block: number; permutations: number },
-): number {
-  const { perOrder, orders } = blockCounts(cells, block, permutations);
-  return 4 * (kernelWidth(block) + 1) * orders * Math.min(genes * perOrder, values);
-}
+const kernelWidth = (size: number): number => (size * (size - 1)) / 2;
 
 /** Gaussian kernels (of width 1, on values divided by their standard deviation) of all genes; `onGene` is awaited after each gene. */
 export async function geneKernels(
