@@ -36,47 +36,53 @@ export function cutBlocks(cells: number, size: number, permutations: number): Bl
 }
 
 /**
- * Centred kernels of all genes over all blocks, each block of length 1. A centred kernel of B cells has rows that sum to zero, so it is
- * kept in Helmert's basis of those: (B-1) x (B-1), symmetric, of which the lower half is stored with sqrt(2) off the diagonal. That is
- * B(B-1)/2 numbers with the same inner products. Blocks in which a gene is constant have a kernel of zeros and are not stored.
+ * Kernels of all genes over all blocks, each centred and of length 1. What is multiplied with a centred kernel need not be centred itself,
+ * and only counts up to terms that are constant along rows or columns; so a gene's kernel K is kept relative to one cell r of the block,
+ * D(p,q) = K(p,q) - K(p,r) - K(q,r) + 1, which is zero wherever p or q has the value of r. With r a cell without expression, m expressing
+ * cells take m(m+1)/2 numbers. A gene is thus a sparse vector over the lower halves (diagonals included) of all blocks, with twice D off
+ * the diagonal.
  */
 export interface BlockKernels {
   readonly blocks: Blocks;
-  /** Numbers a block: B(B-1)/2. */
-  readonly width: number;
-  /** Per gene: the blocks stored, rising. */
+  /** Per gene: positions in the lower halves, block by block, rising within a block. */
   readonly at: readonly Uint32Array[];
-  /** Per gene: those blocks' kernels, one after the other. */
+  /** Per gene: the numbers there. */
   readonly values: readonly Float32Array[];
 }
 
-/** Numbers that a block's kernel takes. */
-const kernelWidth = (size: number): number => (size * (size - 1)) / 2;
+/** Numbers in the lower half of a block. */
+const halfOf = (size: number): number => (size * (size + 1)) / 2;
 
-/** Gaussian kernels (of width 1, on values divided by their standard deviation) of all genes; `onGene` is awaited after each gene. */
+/**
+ * Gaussian kernels (of width 1, on values divided by their standard deviation) of all genes; `onGene` is awaited after each gene. At most
+ * B/2 numbers for each non-zero value and order of the cells.
+ */
 export async function geneKernels(
   matrix: CscMatrix,
   blocks: Blocks,
   onGene: (done: number) => void | Promise<void> = () => {},
 ): Promise<BlockKernels> {
-  const width = kernelWidth(blocks.size);
+  const { size, count, cells } = blocks;
   const at: Uint32Array[] = [];
   const values: Float32Array[] = [];
   const column = new Float64Array(matrix.rows);
-  const found = new Uint32Array(blocks.count);
-  const kernels = new Float32Array(blocks.count * width);
-  const centre = centring(blocks.size);
+  const most = count * ((size * (size - 1)) / 2);
+  const places = new Uint32Array(most);
+  const numbers = new Float32Array(most);
+  const write = relativeKernel(size);
   for (let j = 0; j < matrix.cols; j++) {
     column.fill(0);
     for (let p = matrix.indptr[j]; p < matrix.indptr[j + 1]; p++) column[matrix.indices[p]] = matrix.data[p];
     toUnitDeviation(column);
-    let n = 0;
-    for (let b = 0; b < blocks.count; b++) if (centre.gaussian(column, blocks.cells, b, kernels, n * width)) found[n++] = b;
-    at.push(found.slice(0, n));
-    values.push(kernels.slice(0, n * width));
+    const isSparse = matrix.indptr[j + 1] - matrix.indptr[j] < matrix.rows;
+    const background = isSparse ? 0 : column.reduce((a, b) => Math.min(a, b));
+    let used = 0;
+    for (let b = 0; b < count; b++) used = write({ values: column, cells, block: b, background, places, numbers, used });
+    at.push(places.slice(0, used));
+    values.push(numbers.slice(0, used));
     await onGene(j + 1);
   }
-  return { blocks, width, at, values };
+  return { blocks, at, values };
 }
 
 /** What genes are compared with: classes (codes from 0), or numbers. */
@@ -85,32 +91,26 @@ export type Target =
   | { readonly kind: 'values'; readonly values: Float64Array };
 
 /**
- * The target's centred kernels over all blocks, zeros included: count x width. Classes: 1 / (cells of that class in the block) for two
- * cells of one class, else 0. Numbers: as genes.
+ * The target's kernels over all blocks, centred and of length 1: the lower halves, block after block. Classes: 1 / (cells of that class in
+ * the block) for two cells of one class, else 0. Numbers: as genes.
  */
-export function targetKernel(blocks: Blocks, target: Target): Float64Array {
-  const { size, count, cells } = blocks;
-  const width = kernelWidth(size);
-  const out = new Float64Array(count * width);
-  const centre = centring(size);
-  if (target.kind === 'values') {
-    const values = target.values.slice();
-    toUnitDeviation(values);
-    for (let b = 0; b < count; b++) centre.gaussian(values, cells, b, out, b * width);
-    return out;
-  }
-  const { codes, classCount } = target;
-  const shares = new Float64Array(classCount);
+export function targetKernel({ size, count, cells }: Blocks, target: Target): Float64Array {
+  const half = halfOf(size);
+  const out = new Float64Array(count * half);
+  const shares = new Float64Array(target.kind === 'classes' ? target.classCount : 0);
+  const numbers = target.kind === 'values' ? target.values.slice() : undefined;
+  if (numbers) toUnitDeviation(numbers);
   for (let b = 0; b < count; b++) {
+    const own = cells.subarray(b * size, (b + 1) * size);
     shares.fill(0);
-    for (let s = 0; s < size; s++) shares[codes[cells[b * size + s]]]++;
-    for (let r = 0; r < size; r++) {
-      for (let s = 0; s <= r; s++) {
-        const c = codes[cells[b * size + r]];
-        centre.set(r, s, c === codes[cells[b * size + s]] ? 1 / shares[c] : 0);
+    if (target.kind === 'classes') for (const i of own) shares[target.codes[i]]++;
+    for (let r = 0, o = b * half; r < size; r++) {
+      for (let s = 0; s <= r; s++, o++) {
+        if (numbers) out[o] = Math.exp(-((numbers[own[r]] - numbers[own[s]]) ** 2) / 2);
+        else if (target.kind === 'classes' && target.codes[own[r]] === target.codes[own[s]]) out[o] = 1 / shares[target.codes[own[r]]];
       }
     }
-    centre.write(out, b * width);
+    centre(out.subarray(b * half, (b + 1) * half), size);
   }
   return out;
 }
@@ -127,98 +127,130 @@ function toUnitDeviation(values: Float64Array): void {
   for (let i = 0; i < n; i++) values[i] *= factor;
 }
 
-/** A workspace of one block's kernel. */
-function centring(size: number) {
-  const kernel = new Float64Array(size * size);
-  const half = new Float64Array(size * (size - 1));
-  const block = new Float64Array(size);
-  const norms = Float64Array.from({ length: size }, (_, i) => 1 / Math.sqrt(i * (i + 1)));
-  const set = (r: number, s: number, value: number): void => {
-    kernel[r * size + s] = value;
-    kernel[s * size + r] = value;
-  };
-
-  /** Helmert's vector i (1 .. B-1) is (1 i times, -i, 0, ...) / sqrt(i(i+1)), so that running sums apply it to rows and to columns. */
-  const write = (out: Float32Array | Float64Array, offset: number): void => {
-    for (let r = 0; r < size; r++) {
-      let sum = kernel[r * size];
-      for (let i = 1; i < size; i++) {
-        const x = kernel[r * size + i];
-        half[r * (size - 1) + i - 1] = (sum - i * x) * norms[i];
-        sum += x;
-      }
+/** Centres the lower half of a symmetric block by rows and columns, and makes its length 1. */
+function centre(half: Float64Array, size: number): void {
+  const means = new Float64Array(size);
+  for (let r = 0, o = 0; r < size; r++) {
+    for (let s = 0; s <= r; s++, o++) {
+      means[r] += half[o] / size;
+      if (s < r) means[s] += half[o] / size;
     }
-    let square = 0;
-    for (let c = 0; c < size - 1; c++) {
-      let sum = half[c];
-      for (let i = 1; i < size; i++) {
-        const x = half[i * (size - 1) + c];
-        if (i > c) {
-          const value = (sum - i * x) * norms[i] * (i === c + 1 ? 1 : Math.SQRT2);
-          out[offset + (i * (i - 1)) / 2 + c] = value;
-          square += value * value;
-        }
-        sum += x;
-      }
+  }
+  const all = means.reduce((a, b) => a + b, 0) / size;
+  let square = 0;
+  for (let r = 0, o = 0; r < size; r++) {
+    for (let s = 0; s <= r; s++, o++) {
+      half[o] += all - means[r] - means[s];
+      square += half[o] * half[o] * (s < r ? 2 : 1);
     }
-    const factor = 1 / (Math.sqrt(square) + 1e-9);
-    const width = (size * (size - 1)) / 2;
-    for (let q = offset; q < offset + width; q++) out[q] *= factor;
-  };
-
-  /** Writes the Gaussian kernel of block b, unless the values are all equal there. */
-  const gaussian = (values: Float64Array, cells: Uint32Array, b: number, out: Float32Array | Float64Array, offset: number): boolean => {
-    let isConstant = true;
-    for (let s = 0, p = b * size; s < size; s++, p++) {
-      block[s] = values[cells[p]];
-      if (block[s] !== block[0]) isConstant = false;
-    }
-    if (isConstant) return false;
-    for (let r = 0; r < size; r++) {
-      kernel[r * size + r] = 1;
-      for (let s = 0; s < r; s++) {
-        const d = block[r] - block[s];
-        set(r, s, d === 0 ? 1 : Math.exp((-d * d) / 2));
-      }
-    }
-    write(out, offset);
-    return true;
-  };
-  return { set, write, gaussian };
+  }
+  const factor = 1 / (Math.sqrt(square) + TINY);
+  for (let o = 0; o < half.length; o++) half[o] *= factor;
 }
 
-/** One gene's kernels over all blocks, zeros included: count x width. */
-export function wholeKernel({ blocks, width, at, values }: BlockKernels, gene: number): Float64Array {
-  const out = new Float64Array(blocks.count * width);
-  const own = values[gene];
-  at[gene].forEach((b, t) => out.set(own.subarray(t * width, (t + 1) * width), b * width));
+/** Added to lengths, so that a block of zeros stays one. */
+const TINY = 1e-9;
+
+/** One block of one gene, and where its numbers go. */
+interface BlockOfGene {
+  readonly values: Float64Array;
+  readonly cells: Uint32Array;
+  readonly block: number;
+  /** The value that most cells have. */
+  readonly background: number;
+  readonly places: Uint32Array;
+  readonly numbers: Float32Array;
+  /** How many numbers are there already. */
+  readonly used: number;
+}
+
+/** Writes the numbers of one block, of length 1 after centring, and gives how many there are now. */
+function relativeKernel(size: number): (given: BlockOfGene) => number {
+  const half = halfOf(size);
+  const block = new Float64Array(size);
+  const odd = new Uint32Array(size);
+  const sums = new Float64Array(size);
+  const fall = new Float64Array(size);
+  return ({ values, cells, block: b, background, places, numbers, used }) => {
+    let reference = values[cells[b * size]];
+    for (let s = 0; s < size; s++) {
+      block[s] = values[cells[b * size + s]];
+      if (block[s] === background) reference = background;
+    }
+    let m = 0;
+    for (let s = 0; s < size; s++) {
+      if (block[s] === reference) continue;
+      odd[m] = s;
+      sums[m] = 0;
+      fall[m++] = Math.expm1(-((block[s] - reference) ** 2) / 2);
+    }
+    if (m === 0) return used;
+    let end = used;
+    let [all, square] = [0, 0];
+    for (let t = 0; t < m; t++) {
+      const row = b * half + (odd[t] * (odd[t] + 1)) / 2;
+      for (let u = 0; u < t; u++) {
+        const d = Math.expm1(-((block[odd[t]] - block[odd[u]]) ** 2) / 2) - fall[t] - fall[u];
+        sums[t] += d;
+        sums[u] += d;
+        square += 2 * d * d;
+        places[end] = row + odd[u];
+        numbers[end++] = 2 * d;
+      }
+      const own = -2 * fall[t];
+      sums[t] += own;
+      square += own * own;
+      places[end] = row + odd[t];
+      numbers[end++] = own;
+    }
+    for (let t = 0; t < m; t++) {
+      all += sums[t];
+      square -= (2 * sums[t] * sums[t]) / size;
+    }
+    square += (all / size) ** 2;
+    const factor = 1 / (Math.sqrt(Math.max(0, square)) + TINY);
+    for (let o = used; o < end; o++) numbers[o] *= factor;
+    return end;
+  };
+}
+
+/** One gene's kernels over all blocks, centred and of length 1: the lower halves, block after block. */
+export function wholeKernel({ blocks: { size, count }, at, values }: BlockKernels, gene: number): Float64Array {
+  const half = halfOf(size);
+  const out = new Float64Array(count * half);
+  at[gene].forEach((o, t) => (out[o] = values[gene][t] / 2));
+  for (let b = 0; b < count; b++) {
+    const own = out.subarray(b * half, (b + 1) * half);
+    for (let r = 0; r < size; r++) own[halfOf(r + 1) - 1] *= 2;
+    centre(own, size);
+  }
   return out;
 }
 
-/** Inner products of all genes' kernels with one over all blocks, divided by the number of blocks; `onGene` is awaited after each gene. */
+/**
+ * Inner products of all genes' kernels with one of `wholeKernel` or `targetKernel`, divided by the number of blocks; `onGene` is awaited
+ * after every 64 genes.
+ */
 export async function kernelProducts(
-  { blocks, width, at, values }: BlockKernels,
+  { blocks, at, values }: BlockKernels,
   whole: Float64Array,
   onGene: () => void | Promise<void> = () => {},
 ): Promise<Float64Array> {
   const out = new Float64Array(at.length);
   for (let j = 0; j < at.length; j++) {
-    out[j] = product(at[j], values[j], whole, width) / blocks.count;
+    out[j] = sparseDot(at[j], values[j], whole) / blocks.count;
     if (j % 64 === 63) await onGene();
   }
   return out;
 }
 
-function product(at: Uint32Array, values: Float32Array, whole: Float64Array, width: number): number {
+function sparseDot(at: Uint32Array, values: Float32Array, whole: Float64Array): number {
+  const n = at.length;
   let [even, odd] = [0, 0];
-  for (let t = 0, p = 0; t < at.length; t++) {
-    let o = at[t] * width;
-    const end = p + width - 1;
-    for (; p < end; p += 2, o += 2) {
-      even += values[p] * whole[o];
-      odd += values[p + 1] * whole[o + 1];
-    }
-    if (p === end) even += values[p++] * whole[o];
+  let t = 0;
+  for (; t + 1 < n; t += 2) {
+    even += values[t] * whole[at[t]];
+    odd += values[t + 1] * whole[at[t + 1]];
   }
-  return even + odd;
+  return t < n ? even + values[t] * whole[at[t]] + odd : even + odd;
 }

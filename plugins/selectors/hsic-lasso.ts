@@ -7,11 +7,9 @@ const permutations = z.int().positive().default(3).describe('how many times the 
 
 const memory: Memory = {
   formula:
-    '(2 B(B-1) + 4) bytes for each kernel, of which there are M x the smaller of genes x cells / B and values of the learning cells, 8 bytes x genes x (k + 8) for products, and 16 bytes x (values + M x cells x B)',
+    '4 bytes x B x M x values of the learning cells (at most cells x genes) for kernels, 8 bytes x genes x (k + 8) for their products, and 16 bytes x (values + cells x M x (B + 1))',
   bytes: ({ cells, genes, values }, { k, block: size, permutations: orders }) =>
-    (2 * size * (size - 1) + 4) * orders * Math.min(genes * Math.floor(cells / size), values) +
-    8 * genes * (k + 8) +
-    16 * (values + orders * cells * size),
+    4 * size * orders * Math.min(genes * cells, values) + 8 * genes * (k + 8) + 16 * (values + cells * orders * (size + 1)),
   mend: 'Use fewer permutations, a smaller block, fewer genes (hvg.top) or cells (panel.balance).',
 };
 
