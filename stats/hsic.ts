@@ -110,7 +110,9 @@ export function targetKernel({ size, count, cells }: Blocks, target: Target): Fl
         else if (target.kind === 'classes' && target.codes[own[r]] === target.codes[own[s]]) out[o] = 1 / shares[target.codes[own[r]]];
       }
     }
-    centre(out.subarray(b * half, (b + 1) * half), size);
+    const kernel = out.subarray(b * half, (b + 1) * half);
+    const factor = 1 / (centre(kernel, size) + TINY);
+    for (let o = 0; o < half; o++) kernel[o] *= factor;
   }
   return out;
 }
@@ -127,8 +129,8 @@ function toUnitDeviation(values: Float64Array): void {
   for (let i = 0; i < n; i++) values[i] *= factor;
 }
 
-/** Centres the lower half of a symmetric block by rows and columns, and makes its length 1. */
-function centre(half: Float64Array, size: number): void {
+/** Centres the lower half of a symmetric block by rows and columns, and gives its length. */
+function centre(half: Float64Array, size: number): number {
   const means = new Float64Array(size);
   for (let r = 0, o = 0; r < size; r++) {
     for (let s = 0; s <= r; s++, o++) {
@@ -144,8 +146,7 @@ function centre(half: Float64Array, size: number): void {
       square += half[o] * half[o] * (s < r ? 2 : 1);
     }
   }
-  const factor = 1 / (Math.sqrt(square) + TINY);
-  for (let o = 0; o < half.length; o++) half[o] *= factor;
+  return Math.sqrt(square);
 }
 
 /** Added to lengths, so that a block of zeros stays one. */
@@ -214,7 +215,10 @@ function relativeKernel(size: number): (given: BlockOfGene) => number {
   };
 }
 
-/** One gene's kernels over all blocks, centred and of length 1: the lower halves, block after block. */
+/**
+ * One gene's kernels over all blocks, centred: the lower halves, block after block. Not brought to length 1 once more, so that the products
+ * of two genes are the same both ways.
+ */
 export function wholeKernel({ blocks: { size, count }, at, values }: BlockKernels, gene: number): Float64Array {
   const half = halfOf(size);
   const out = new Float64Array(count * half);
