@@ -38,6 +38,7 @@ export default definePlugin({
       'mrmr-rf': () => import('./selectors/mrmr-rf.ts'),
       'hsic-lasso': () => import('./selectors/hsic-lasso.ts'),
       smash: () => import('./selectors/smash.ts'),
+      spapros: () => import('./selectors/spapros.ts'),
       yoto: () => import('./selectors/yoto.ts'),
     },
     evaluator: {

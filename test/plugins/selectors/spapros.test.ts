@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { type Dataset, takeCells } from '../../../data/dataset.ts';
+import type { Panel } from '../../../plugins/contract.ts';
+import spapros from '../../../plugins/selectors/spapros.ts';
+import { lacking, panelOn, testGoldenAccuracy } from '../../kit/golden-panels.ts';
+import { goldenSet } from '../../kit/golden-set.ts';
+import { testSelector } from '../../kit/selector.ts';
+import { golden, hasShared } from '../../kit/shared-data.ts';
+import { MARKERS, testContext, tinyAtlas, tinySplit } from '../../kit/tiny-atlas.ts';
+
+testSelector(spapros, { params: { trees: 10, genes: 30 } });
+
+const FEW = { trees: 10, genes: null };
+
+function onTiny(data: Dataset, params: object = {}): Promise<Panel> {
+  return panelOn(spapros, { data, split: tinySplit(data) }, { column: 'type', k: 8, params: { ...FEW, ...params } });
+}
+
+describe('selector/spapros', () => {
+  it('puts markers of the classes in front', async () => {
+    const { genes } = await onTiny(tinyAtlas());
+    expect([...genes.subarray(0, 6)].filter((j) => MARKERS.includes(j)).length).toBeGreaterThanOrEqual(5);
+  });
+
+  it('gives the trees genes of the classes where the genes of variation do not tell them apart', async () => {
+    const data = tinyAtlas();
+    const params = spapros.params.parse({ tasks: [{ column: 'type' }], ...FEW, n_pca_genes: 1 });
+    const { outputs, facts } = await spapros.run(testContext(), { data, split: tinySplit(data) }, params);
+    expect(facts!.genes_added_to_pca).toBeGreaterThan(2);
+    const best = (outputs.panel as Panel).genes.subarray(0, facts!.genes_in_best_trees as number);
+    expect([...best].filter((j) => MARKERS.includes(j)).length).toBeGreaterThanOrEqual(3);
+  });
+
+  it('sets genes that no tree splits by behind the others, without a score', async () => {
+    const { scores } = await onTiny(tinyAtlas(), { n_min_markers: 0 });
+    const count = scores.findIndex(Number.isNaN);
+    expect(count).toBeGreaterThan(2);
+    expect(scores.subarray(count).every(Number.isNaN)).toBe(true);
+  });
+
+  it('can do with a class of one cell', async () => {
+    const data = tinyAtlas();
+    const { train } = tinySplit(data);
+    const codes = new Int32Array(data.X.rows).map((_, i) => Number(i % 3 === 1));
+    codes[train[0]] = 2;
+    const columns = { ...data.obs.columns, type: { kind: 'category', codes, categories: ['a', 'b', 'lone'] } as const };
+    expect((await onTiny({ ...data, obs: { ...data.obs, columns } })).genes.length).toBe(40);
+  });
+
+  it('gives the same panel for cells in dense rows', async () => {
+    const data = tinyAtlas();
+    const values = new Float32Array(data.X.rows * data.X.cols);
+    const { X } = takeCells(
+      data,
+      Uint32Array.from({ length: data.X.rows }, (_, i) => i),
+    );
+    if (X.kind !== 'csr') throw new Error('the tiny atlas is sparse');
+    for (let i = 0; i < X.rows; i++) for (let p = X.indptr[i]; p < X.indptr[i + 1]; p++) values[i * X.cols + X.indices[p]] = X.data[p];
+    const dense: Dataset = { ...data, X: { kind: 'dense', rows: X.rows, cols: X.cols, data: values } };
+    expect(await onTiny(dense)).toEqual(await onTiny(data));
+  });
+
+  it('wants log values to find the most variable genes', async () => {
+    const data: Dataset = { ...tinyAtlas(), scale: 'scaled' };
+    await expect(onTiny(data, { genes: 30 })).rejects.toMatchObject({ code: 'DATA' });
+  });
+
+  // Two of our own seeds share 34 to 36 (Zeisel) and 29 or 30 genes of 50, the reference run twice 30; random panels share 1 and 3.
+  it.skipIf(!hasShared).each([
+    ['zeisel', 'cell_class', 28],
+    ['pbmc68k_reduced', 'bulk_labels', 25],
+  ] as const)('shares genes with the reference on %s', async (name, column, least) => {
+    const { data, split } = await goldenSet(name);
+    const { panel } = golden(`${name}/spapros.json`).seed0;
+    const ours = await panelOn(spapros, { data, split: split(0) }, { column, k: 50 });
+    expect(50 - lacking(ours, panel).length).toBeGreaterThanOrEqual(least);
+  });
+
+  testGoldenAccuracy(spapros, { method: 'spapros' });
+});
