@@ -46,12 +46,16 @@ export default defineSelector({
   run: async (context, { data, split }, { tasks, genes: most, ...given }) => {
     const task = classificationTask(tasks, 'spapros');
     requireFinite(data);
+    await context.breathe();
     const { spapros } = await import('../../stats/spapros.ts');
     const { rows, codes, classCount } = classCells(data, split, task);
     const order = most === null || most >= data.X.cols ? undefined : await byVariability(data, split);
     await context.breathe();
     const looked = order?.slice(0, most!).sort();
-    const input: LabelledColumns = { matrix: toCsc(looked ? takeColumns(data.X, looked) : data.X, rows), codes, classCount };
+    const part = looked ? takeColumns(data.X, looked) : data.X;
+    await context.breathe();
+    const input: LabelledColumns = { matrix: toCsc(part, rows), codes, classCount };
+    await context.breathe();
     const breathe = breather(context);
     const options = {
       components: given.n_pca,

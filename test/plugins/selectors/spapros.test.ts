@@ -3,6 +3,8 @@ import { type Dataset, takeCells } from '../../../data/dataset.ts';
 import type { Panel } from '../../../plugins/contract.ts';
 import spapros from '../../../plugins/selectors/spapros.ts';
 import { lacking, panelOn, testGoldenAccuracy } from '../../kit/golden-panels.ts';
+import { toCsc } from '../../../data/matrix.ts';
+import { ForestGrower } from '../../../stats/spapros-forest.ts';
 import { goldenSet } from '../../kit/golden-set.ts';
 import { testSelector } from '../../kit/selector.ts';
 import { golden, hasShared } from '../../kit/shared-data.ts';
@@ -77,4 +79,31 @@ describe('selector/spapros', () => {
   });
 
   testGoldenAccuracy(spapros, { method: 'spapros' });
+});
+
+describe('trees of a class against the others', () => {
+  // Gene 0 marks class 0, gene 1 marks class 1, gene 2 is the same everywhere; no gene tells classes 2 and 3 apart.
+  const n = 200;
+  const codes = Int32Array.from({ length: n }, (_, i) => i % 4);
+  const data = Float32Array.from({ length: 3 * n }, (_, at) => (at % 3 === 2 ? 1 : Number(codes[Math.floor(at / 3)] === at % 3)));
+  const options = { trees: 5, maxDepth: 3, trainCells: 1000, testCells: 3000, seed: 1 };
+  const grower = new ForestGrower(toCsc({ kind: 'dense', rows: n, cols: 3, data }), codes, 4, options);
+  const nothing = (): void => {};
+
+  it('have an F1 of 1 where a gene marks the class, and split by that gene only', async () => {
+    const [[best]] = await grower.grow([2, 1, 0], nothing);
+    expect(best).toEqual({ f1: 1, kept: Float64Array.of(0, 1, 1, 1), genes: Uint32Array.of(0), shares: Float64Array.of(1) });
+  });
+
+  it('name the classes that they cannot keep out', async () => {
+    const [, , [best]] = await grower.grow([0, 1, 2], nothing);
+    expect([...best.kept]).toEqual([1, 1, 0, 0]);
+    expect(best.f1).toBeLessThan(0.9);
+  });
+
+  it('come best first, and the same for the same seed', async () => {
+    const forests = await grower.grow([0, 1], nothing);
+    for (const trees of forests) trees.forEach((tree, t) => t > 0 && expect(tree.f1).toBeLessThanOrEqual(trees[t - 1].f1));
+    expect(await grower.grow([1, 0], nothing)).toEqual(forests);
+  });
 });
