@@ -37,6 +37,7 @@ export default definePlugin({
       'mrmr-f': () => import('./selectors/mrmr-f.ts'),
       'mrmr-rf': () => import('./selectors/mrmr-rf.ts'),
       'hsic-lasso': () => import('./selectors/hsic-lasso.ts'),
+      scgenefit: () => import('./selectors/scgenefit.ts'),
       smash: () => import('./selectors/smash.ts'),
       spapros: () => import('./selectors/spapros.ts'),
       yoto: () => import('./selectors/yoto.ts'),

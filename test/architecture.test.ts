@@ -27,6 +27,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'lazy:vega-lite',
     'lazy:hyparquet-writer',
     'lazy:ml-random-forest',
+    'lazy:highs',
   ],
   activities: ['node:*', 'type:schemas', 'core', '@temporalio/activity', '@temporalio/common'],
   workflows: ['type:core', 'type:schemas', 'type:activities', '@temporalio/workflow'],
