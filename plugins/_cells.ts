@@ -104,12 +104,19 @@ export function classColumns(data: Dataset, split: Split, task: Task, atLeast = 
   return { ...labelled, matrix: toCsc(matrix, rows) };
 }
 
+/** Values found finite; a dataset serves many steps, and is looked through once. */
+const finite = new WeakSet<Float32Array>();
+
 /** Throws when X holds NaN or an infinity, naming the cell and the gene. */
 export function requireFinite({ X, obs, var: genes }: Dataset): void {
   const { data } = X;
+  if (finite.has(data)) return;
   let at = 0;
   while (at < data.length && data[at] - data[at] === 0) at++;
-  if (at === data.length) return;
+  if (at === data.length) {
+    finite.add(data);
+    return;
+  }
   const col = X.kind === 'dense' ? at % X.cols : X.indices[at];
   const row = X.kind === 'dense' ? Math.floor(at / X.cols) : X.indptr.findIndex((end) => end > at) - 1;
   throw new DataError(`X holds ${data[at]}`, {

@@ -31,25 +31,6 @@ export interface TreeOptions {
   readonly classWeight?: ArrayLike<number>;
 }
 
-/** The features that a tree splits on, and the share of each in its total gain (sums to 1; empty for a tree without a split). */
-export interface TreeImportances {
-  readonly feature: Uint32Array;
-  readonly share: Float64Array;
-}
-
-/** How much each feature counts in a tree. */
-export function importances({ feature, gain }: Tree): TreeImportances {
-  const shares = new Map<number, number>();
-  let total = 0;
-  for (let node = 0; node < feature.length; node++) {
-    if (feature[node] < 0) continue;
-    shares.set(feature[node], (shares.get(feature[node]) ?? 0) + gain[node]);
-    total += gain[node];
-  }
-  const known = total > 0 ? [...shares] : [];
-  return { feature: Uint32Array.from(known, ([f]) => f), share: Float64Array.from(known, ([, gained]) => gained / total) };
-}
-
 interface Node {
   readonly feature: number;
   readonly threshold: number;

@@ -1,6 +1,6 @@
 import { codeColumns } from './forest-columns.ts';
 import type { CodedColumns } from './forest-columns.ts';
-import { type ForestTarget, type Tree, TreeGrower, type TreeImportances, type TreeOptions } from './forest-tree.ts';
+import { type ForestTarget, type Tree, TreeGrower, type TreeOptions } from './forest-tree.ts';
 import { Random } from './random.ts';
 
 /** Training samples: a row-major float32 block, rows x features, and what to learn. */
@@ -63,6 +63,25 @@ export function treeGrower(
   const byDefault = target.kind === 'classes' ? Math.max(1, Math.floor(Math.sqrt(features))) : features;
   const grower = new TreeGrower(columns, target, tried ?? byDefault, options);
   return (t) => grower.grow(Random.of(seed, 'tree', t));
+}
+
+/** The features that a tree splits on, and the share of each in its total gain (sums to 1; empty for a tree without a split). */
+export interface TreeImportances {
+  readonly feature: Uint32Array;
+  readonly share: Float64Array;
+}
+
+/** How much each feature counts in a tree. */
+export function importances({ feature, gain }: Tree): TreeImportances {
+  const shares = new Map<number, number>();
+  let total = 0;
+  for (let node = 0; node < feature.length; node++) {
+    if (feature[node] < 0) continue;
+    shares.set(feature[node], (shares.get(feature[node]) ?? 0) + gain[node]);
+    total += gain[node];
+  }
+  const known = total > 0 ? [...shares] : [];
+  return { feature: Uint32Array.from(known, ([f]) => f), share: Float64Array.from(known, ([, gained]) => gained / total) };
 }
 
 /** Importance of each feature: its share of a tree's gain in impurity, averaged over trees (scikit-learn's `feature_importances_`). */

@@ -1,5 +1,5 @@
 import type { Matrix } from '../data/matrix.ts';
-import { geneMoments } from './gene-moments.ts';
+import { expressingCells, geneMoments } from './gene-moments.ts';
 import type { HvgOptions, HvgResult } from './hvg.ts';
 
 interface Table {
@@ -51,10 +51,11 @@ function expm1(x: number): number {
 
 /** One batch; genes without a count in a batch of several get zeros, as scanpy fills them in. */
 function batchTable(matrix: Matrix, rows: ArrayLike<number>, options: HvgOptions & { whole: boolean }, several: boolean): Table {
-  const { mean, variance, cells } = geneMoments(matrix, options.whole ? undefined : rows, options.flavor === 'seurat' ? expm1 : undefined);
+  const { mean, variance } = geneMoments(matrix, options.whole ? undefined : rows, options.flavor === 'seurat' ? expm1 : undefined);
   const d = matrix.cols;
+  const cells = several ? expressingCells(matrix, rows) : undefined;
   const keep: number[] = [];
-  for (let j = 0; j < d; j++) if (!several || cells[j] > 0) keep.push(j);
+  for (let j = 0; j < d; j++) if (!cells || cells[j] > 0) keep.push(j);
   const kept = singleTable(
     Float64Array.from(keep, (j) => mean[j]),
     Float64Array.from(keep, (j) => variance[j]),

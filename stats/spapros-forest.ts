@@ -1,6 +1,7 @@
 import type { CscMatrix } from '../data/matrix.ts';
 import { type CodedColumns, codeSparseColumns } from './forest-columns.ts';
-import { importances, type Tree, TreeGrower } from './forest-tree.ts';
+import { type Tree, TreeGrower } from './forest-tree.ts';
+import { importances } from './forest.ts';
 import { Random } from './random.ts';
 
 /** A tree that tells one class from the others. */

@@ -1,6 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { importances } from '../../stats/forest-tree.ts';
-import { treeGrower } from '../../stats/forest.ts';
+import { importances, treeGrower } from '../../stats/forest.ts';
 import type { ForestJob } from './_forest.ts';
 
 const { columns, target, options, next } = workerData as ForestJob;

@@ -3,8 +3,8 @@ import { Worker } from 'node:worker_threads';
 import type { StepContext } from '../../core/plugin.ts';
 import type { CscMatrix } from '../../data/matrix.ts';
 import type { CodedColumns } from '../../stats/forest-columns.ts';
-import type { ForestTarget, TreeImportances } from '../../stats/forest-tree.ts';
-import type { ForestOptions } from '../../stats/forest.ts';
+import type { ForestTarget } from '../../stats/forest-tree.ts';
+import type { ForestOptions, TreeImportances } from '../../stats/forest.ts';
 import { breather, type ClassCells } from '../_cells.ts';
 import type { Memory } from '../contract.ts';
 
@@ -59,7 +59,7 @@ export async function importancesOf(
 }
 
 async function here(context: StepContext, { columns, target, options }: ForestJob): Promise<TreeImportances[]> {
-  const [{ importances }, { treeGrower }] = await Promise.all([import('../../stats/forest-tree.ts'), import('../../stats/forest.ts')]);
+  const { importances, treeGrower } = await import('../../stats/forest.ts');
   const grow = treeGrower(columns, target, options);
   const breathe = breather(context);
   const found: TreeImportances[] = [];

@@ -28,7 +28,7 @@ export function hvgSelector(step: { id: string; flavor: HvgFlavor; summary: stri
   const isByCounts = step.flavor === 'seurat_v3';
   return defineSelector({
     id,
-    version: 1,
+    version: 2,
     summary,
     cites,
     memory,
