@@ -40,11 +40,12 @@ const params = z.strictObject({
 
 const memory: Memory = {
   formula:
-    '80 bytes x genes x max_constraints (fewer when there are fewer comparisons), 16 bytes x genes x classes, and 64 MB of the solver',
-  bytes: ({ cells, genes, classes }, { method, max_constraints: most, sampling_rate: rate, neighbours }) => {
+    '(8 bytes x genes + 600 bytes x the larger of 500 and 4 k) x comparisons (at most max_constraints), 16 bytes x genes x classes, 24 bytes x (cells + all comparisons), and 64 MB of the solver',
+  bytes: ({ cells, genes, classes }, { k, method, max_constraints: most, sampling_rate: rate, neighbours }) => {
     const sampled = Math.ceil(cells * rate) + classes;
     const found = method === 'centers' ? classes * classes : sampled * classes * (method === 'pairwise' ? neighbours : 1);
-    return 80 * genes * Math.min(most, found) + 16 * genes * classes + 16 * found + 2 ** 26;
+    const kept = Math.min(most, found);
+    return (8 * genes + 600 * Math.min(genes, Math.max(500, 4 * k))) * kept + 16 * genes * classes + 24 * (cells + found) + 2 ** 26;
   },
   mend: 'Use fewer genes (hvg.top) or a smaller max_constraints.',
 };
@@ -83,13 +84,18 @@ export default defineSelector({
     const count = separations.rows.length / separations.genes;
     context.progress(0.3, `${count} comparisons`);
     const variance = betweenClassVariance(cells);
-    const { alpha, slack, rows } = await solveSeparations({
+    const {
+      alpha,
+      slack,
+      rows,
+      seen: genesSeen,
+    } = await solveSeparations({
       ...separations,
       k,
       epsilon: given.epsilon,
       preference: optimum === 'any' ? undefined : variance,
-      onRound: async (seen) => {
-        context.progress(0.3 + (0.7 * seen) / count, `${seen} of ${count} comparisons given to the solver`);
+      onRound: async (seen, among) => {
+        context.progress(0.3 + (0.6 * seen) / count, `${seen} of ${count} comparisons and ${among} genes given to the solver`);
         await context.breathe();
       },
     });
@@ -107,6 +113,7 @@ export default defineSelector({
       facts: {
         comparisons: count,
         comparisons_given: rows,
+        genes_given: genesSeen,
         smallest_distance: separations.margin,
         shortfall: slack,
         genes_with_weight: weights.reduce((n, a) => n + Number(a > 0), 0),
