@@ -20,7 +20,9 @@ const params = z.strictObject({
     .min(0)
     .max(1)
     .default(0.01)
-    .describe('centers: share of the pairs of classes that are not neighbours in the order of classes'),
+    .describe(
+      'centers: share of the pairs of classes that are not neighbours in the order of classes; 1 takes all pairs, and no random number decides',
+    ),
   constraints: z
     .enum(['all-pairs', 'consecutive'])
     .default('all-pairs')
@@ -103,6 +105,7 @@ export default defineSelector({
     const weights = alpha.map((a) => Math.round(a * 1e6) / 1e6);
     const second = optimum === 'any' ? orderDescending(alpha) : orderDescending(variance);
     const genes = second.sort((a, b) => weights[b] - weights[a]).subarray(0, k);
+    const weighted = weights.reduce((n, a) => n + Number(a > 0), 0);
     return {
       panel: panelOf(
         data,
@@ -116,7 +119,8 @@ export default defineSelector({
         genes_given: genesSeen,
         smallest_distance: separations.margin,
         shortfall: slack,
-        genes_with_weight: weights.reduce((n, a) => n + Number(a > 0), 0),
+        genes_with_weight: weighted,
+        filled: Math.max(0, k - weighted),
       },
     };
   },
