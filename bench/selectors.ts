@@ -102,7 +102,9 @@ const ours = ({ file, label }: Prepared, { id, given }: Method): Promise<Timing 
   once(process.execPath, [...process.execArgv, '--max-old-space-size=8000', self, 'ours', id, file, label, JSON.stringify(given)]);
 
 function theirs({ file, label }: Prepared, { id, given }: Method): Promise<Timing | string> {
-  const script = fileURLToPath(new URL(self.includes('/dist/') ? '../../bench/selectors_reference.py' : 'selectors_reference.py', import.meta.url));
+  const script = fileURLToPath(
+    new URL(self.includes('/dist/') ? '../../bench/selectors_reference.py' : 'selectors_reference.py', import.meta.url),
+  );
   const python = (id === 'spapros' ? process.env.SPAPROS_PYTHON : undefined) ?? process.env.PYTHON ?? 'python3';
   return once(python, [script, id, file, label, String(K), JSON.stringify(given)]);
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Panel } from '../../../plugins/contract.ts';
 import cosg from '../../../plugins/selectors/cosg.ts';
-import { testGoldenAccuracy } from '../../kit/golden-panels.ts';
 import { goldenSet } from '../../kit/golden-set.ts';
+import { testGoldenAccuracy } from '../../kit/golden-tests.ts';
 import { testSelector } from '../../kit/selector.ts';
 import { golden, hasShared } from '../../kit/shared-data.ts';
 import { testContext, tinyAtlas, tinySplit } from '../../kit/tiny-atlas.ts';

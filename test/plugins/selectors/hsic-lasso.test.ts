@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import hsicLasso from '../../../plugins/selectors/hsic-lasso.ts';
 import type { Panel } from '../../../plugins/contract.ts';
-import { panelOn, SETS, testGoldenAccuracy } from '../../kit/golden-panels.ts';
+import { panelOn, SETS } from '../../kit/golden-panels.ts';
 import { goldenSet } from '../../kit/golden-set.ts';
+import { testGoldenAccuracy } from '../../kit/golden-tests.ts';
 import { farthest } from '../../kit/near.ts';
 import { testSelector } from '../../kit/selector.ts';
 import { golden, hasShared } from '../../kit/shared-data.ts';

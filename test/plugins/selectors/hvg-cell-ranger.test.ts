@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import hvgCellRanger from '../../../plugins/selectors/hvg-cell-ranger.ts';
-import { testGoldenAccuracy } from '../../kit/golden-panels.ts';
 import { goldenSet } from '../../kit/golden-set.ts';
+import { testGoldenAccuracy } from '../../kit/golden-tests.ts';
 import { testSelector } from '../../kit/selector.ts';
 import { golden, hasShared } from '../../kit/shared-data.ts';
 import { testContext, tinyAtlas, tinySplit } from '../../kit/tiny-atlas.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import hvgSeuratV3 from '../../../plugins/selectors/hvg-seurat-v3.ts';
-import { testGoldenAccuracy } from '../../kit/golden-panels.ts';
 import { goldenSet } from '../../kit/golden-set.ts';
+import { testGoldenAccuracy } from '../../kit/golden-tests.ts';
 import { testSelector } from '../../kit/selector.ts';
 import { golden, hasShared } from '../../kit/shared-data.ts';
 import { testContext, tinyAtlas, tinySplit } from '../../kit/tiny-atlas.ts';

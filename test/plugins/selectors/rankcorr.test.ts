@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import rankcorr from '../../../plugins/selectors/rankcorr.ts';
-import { lacking, panelOn, SETS, testGoldenAccuracy } from '../../kit/golden-panels.ts';
+import { lacking, panelOn, SETS } from '../../kit/golden-panels.ts';
 import { goldenSet } from '../../kit/golden-set.ts';
+import { testGoldenAccuracy } from '../../kit/golden-tests.ts';
 import { testSelector } from '../../kit/selector.ts';
 import { golden, hasShared } from '../../kit/shared-data.ts';
 import { tinyAtlas, tinySplit } from '../../kit/tiny-atlas.ts';

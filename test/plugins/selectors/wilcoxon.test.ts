@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import wilcoxon from '../../../plugins/selectors/wilcoxon.ts';
-import { testGoldenAccuracy, testGoldenPanels } from '../../kit/golden-panels.ts';
+import { testGoldenAccuracy, testGoldenPanels } from '../../kit/golden-tests.ts';
 import { testSelector } from '../../kit/selector.ts';
 import { testContext, tinyAtlas, tinySplit } from '../../kit/tiny-atlas.ts';
 
