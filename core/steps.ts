@@ -71,14 +71,14 @@ export async function planStep(step: CompiledStep, context: PlanContext): Promis
   context.instances.set(step.name, { axes: step.axes, at });
   const shared = new Map<string, number>();
   const wrong = new Set<string>();
-  let leftOut = 0;
+  const lost = { 'left out': 0, 'no input': 0 };
   for (const cell of context.cells) {
     const { key, cell: labels } = project(cell.labels, step.axes);
     if (at.has(key)) continue;
     try {
       const made = await planInstance(step, cell, labels, context, shared);
-      if (made === null) leftOut++;
-      at.set(key, made);
+      if (typeof made === 'string') lost[made]++;
+      at.set(key, typeof made === 'string' ? null : made);
     } catch (error) {
       if (!isPanelflowError(error)) throw error;
       at.set(key, null);
@@ -88,8 +88,10 @@ export async function planStep(step: CompiledStep, context: PlanContext): Promis
       context.problems.place('pipeline', path, error);
     }
   }
-  if (leftOut > 0 && step.step.because !== '')
-    context.leftOut.push({ step: step.name, cells: leftOut, when: step.step.because ?? String(step.step.when ?? 'an input is left out') });
+  const { because, when } = step.step;
+  if (lost['left out'] > 0 && because !== '')
+    context.leftOut.push({ step: step.name, cells: lost['left out'], when: because ?? String(when) });
+  if (lost['no input'] > 0) context.leftOut.push({ step: step.name, cells: lost['no input'], when: 'an input is left out' });
 }
 
 async function planInstance(
@@ -98,14 +100,14 @@ async function planInstance(
   labels: Cell,
   context: PlanContext,
   shared: Map<string, number>,
-): Promise<Readonly<Record<string, Source>> | null> {
+): Promise<Readonly<Record<string, Source>> | 'left out' | 'no input'> {
   const scope: Scope = { ...context.scope, names: { ...context.scope.names, axis: cell.values } };
   const when = step.when.evaluate(scope);
   if (typeof when !== 'boolean') throw new ConfigError(`steps.${step.name}.when wants true or false, and got ${JSON.stringify(when)}`);
-  if (!when) return bypass(step, cell, context);
+  if (!when) return bypass(step, cell, context) ?? 'left out';
   const definition = await definitionOf(step, scope, context);
   const inputs = resolveInputs(step, definition, cell, labels, context);
-  if (inputs === null) return null;
+  if (inputs === null) return 'no input';
   const { params, files } = await resolveParams(step, definition, scope, context);
   const seed = seedOf(step, definition, scope);
   const identity = canonical([definition.kind, definition.id, params, seed, inputs]);

@@ -24,7 +24,7 @@ export function classificationTask(tasks: readonly Task[], step: string): Task {
   if (task.kind === 'classification') return task;
   throw new DataError(`${step} compares classes, and the task "${task.column}" is a regression`, {
     context: { step, task: task.column },
-    mend: 'Leave this step out for that task, or take mrmr-f or yoto, which can rank genes for a number.',
+    mend: 'Leave this step out for that task, or take one that can rank genes for a number: rankcorr, mrmr-f, mrmr-rf, hsic-lasso, smash, yoto.',
   });
 }
 

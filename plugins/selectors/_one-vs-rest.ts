@@ -30,6 +30,7 @@ export function oneVsRestSelector<P extends z.ZodRawShape>(step: {
     summary,
     cites,
     memory,
+    traits: ['classes-only'],
     params: z.strictObject({ tasks: z.array(Task), ...step.params }),
     run: async (context, { data, split }, given) => {
       const { tasks, ...options } = given as unknown as { tasks: readonly Task[] } & z.infer<z.ZodObject<P>>;

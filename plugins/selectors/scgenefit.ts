@@ -19,7 +19,7 @@ const params = z.strictObject({
     .number()
     .min(0)
     .max(1)
-    .default(0.01)
+    .default(1)
     .describe(
       'centers: share of the pairs of classes that are not neighbours in the order of classes; 1 takes all pairs, and no random number decides',
     ),
@@ -59,6 +59,7 @@ export default defineSelector({
   summary: 'Label-aware compression by a linear program: weights of genes that keep the classes apart (scGeneFit)',
   cites: ['10.1038/s41467-021-21453-4'],
   seeded: true,
+  traits: ['classes-only'],
   memory,
   params,
   run: async (context, { data, split }, { k, tasks, method, optimum, ...given }) => {

@@ -18,6 +18,7 @@ export default defineSelector({
   summary: 'Genes of trees that tell each class apart, grown on genes of high PCA loadings and helped by differential expression (Spapros)',
   cites: ['10.1038/s41592-024-02496-z'],
   seeded: true,
+  traits: ['classes-only'],
   memory,
   params: z.strictObject({
     tasks: z.array(Task),
