@@ -26,11 +26,17 @@ export interface SeparationOptions {
   readonly breathe?: () => void | Promise<void>;
 }
 
-/** Means of classes: classes x genes. */
+const centresOf = new WeakMap<LabelledRows, Float64Array>();
+
+/** Means of classes: classes x genes; computed once for the same cells. */
 export function classCentres(input: LabelledRows): Float64Array {
+  const known = centresOf.get(input);
+  if (known) return known;
   const { sizes, sums } = classSums(input);
   const { cols } = input.matrix;
-  return sums.map((sum, at) => sum / sizes[Math.floor(at / cols)]);
+  const centres = sums.map((sum, at) => sum / sizes[Math.floor(at / cols)]);
+  centresOf.set(input, centres);
+  return centres;
 }
 
 /** Variance between classes of each gene: the mean over cells of the squared distance of their class's mean from the mean of all. */

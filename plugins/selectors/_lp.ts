@@ -22,6 +22,15 @@ export interface SeparationOptimum {
   readonly seen: number;
 }
 
+type Load = (typeof import('highs'))['default'];
+let loading: ReturnType<Load> | undefined;
+
+/** The solver, compiled once in a process; a new one after it has failed. */
+function solver(): ReturnType<Load> {
+  loading ??= import('highs').then((module) => (module as unknown as { default: Load }).default());
+  return loading;
+}
+
 const ROWS = 25;
 const GENES = 100;
 const CLOSE = 1e-7;
@@ -32,8 +41,7 @@ const CLOSE = 1e-7;
  * round starts from the basis of the last one. Throws a ResourceError when the solver runs out of memory or gives up.
  */
 export async function solveSeparations(program: SeparationProgram): Promise<SeparationOptimum> {
-  const { default: load } = (await import('highs')) as unknown as { default: (typeof import('highs'))['default'] };
-  const highs = await load();
+  const highs = await solver();
   const { genes, k, epsilon, margin, preference, rows } = program;
   const free = highs.infinity;
   const count = rows.length / genes;
@@ -140,6 +148,7 @@ export async function solveSeparations(program: SeparationProgram): Promise<Sepa
     }
     return { alpha, slack: slack * margin, rows: givenRows.length, seen: givenGenes.length };
   } catch (error) {
+    loading = undefined;
     // The solver's memory ends at 4 GB, and it then fails in words of its own.
     if (!(error instanceof Error && /^(Runtime|Highs)/.test(error.name))) throw error;
     throw gaveUp(givenRows.length, givenGenes.length, error.message);
