@@ -97,6 +97,9 @@ def scgenefit():
 
 def spapros():
     import scanpy as sc
+    # spapros 0.1.6 calls a numpy function that numpy 2.4 no longer has.
+    if not hasattr(np, "in1d"):
+        np.in1d = np.isin
     import spapros as package_
 
     # The genes among which it looks are part of our selector's work, so they are part of the reference's.

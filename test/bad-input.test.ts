@@ -113,6 +113,42 @@ const wrongFiles: Case[] = [
     says: ['seeds[0] is -1; the least is 0'],
   },
   {
+    name: 'an unknown rule of panels',
+    file: benchmark(`${plain}\n  panel: { must_inclde: [G1] }`),
+    code: 2,
+    says: ['Unknown key "must_inclde"', 'must_include'],
+  },
+  {
+    name: 'a share of wrong labels above one',
+    file: benchmark(`${plain}\n  label_noise: { fractions: [1.5] }`),
+    code: 2,
+    says: ['fractions[0] is 1.5; the most is 1'],
+  },
+  {
+    name: 'an unknown word for whom panels are',
+    file: benchmark(`${plain}\n  panel_for: everyone`),
+    code: 2,
+    says: ['"everyone" is none of its choices'],
+  },
+  {
+    name: 'a gene that must be there and is not',
+    file: benchmark(`${plain}\n  panel: { must_include: [g1] }`),
+    code: 1,
+    says: ['There is no gene "g1"', 'Did you mean "G1"?'],
+  },
+  {
+    name: 'more genes that must be there than k',
+    file: benchmark(`${tasks}  selectors: [rankcorr]\n  panel: { must_include: [G1, G2, G3] }`),
+    code: 1,
+    says: ['names 3 genes, more than k = 2'],
+  },
+  {
+    name: 'a balance over a column that is not there',
+    file: benchmark(`${plain}\n  panel: { balance: { column: typ, cells_per_class: 5 } }`),
+    code: 1,
+    says: ['no obs column "typ"', 'Did you mean "type"?'],
+  },
+  {
     name: 'unknown evaluator',
     file: benchmark(`${plain}\n  evaluators: [forrest]`),
     code: 2,
