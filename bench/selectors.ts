@@ -5,6 +5,7 @@
  * MODE: zeisel (needs PANELFLOW_SHARED), simulated (20,000 x 5,000), growth (ours only), large (ours only, 64,000 x 5,000, 20 classes).
  */
 import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +19,7 @@ import type { StepContext } from '../plugins/contract.ts';
 import simulated from '../plugins/readers/simulated.ts';
 import normalize from '../plugins/transforms/normalize.ts';
 import { publish } from './_compare.ts';
+import { drawGrowth } from './_growth-figure.ts';
 import { timeOurs, type Timing } from './_selector-run.ts';
 
 const K = 50;
@@ -111,8 +113,8 @@ function theirs({ file, label }: Prepared, { id, given }: Method): Promise<Timin
 
 const round = (x: number): number => Number(x.toPrecision(3));
 
-async function compareOn(prepared: Prepared, methods: readonly Method[]): Promise<object[]> {
-  const rows: object[] = [];
+async function compareOn(prepared: Prepared, methods: readonly Method[]): Promise<{ readonly method: string }[]> {
+  const rows: { method: string }[] = [];
   for (const m of methods) {
     const [a, b] = [await ours(prepared, m), await theirs(prepared, m)];
     const row = {
@@ -131,8 +133,21 @@ async function compareOn(prepared: Prepared, methods: readonly Method[]): Promis
   return rows;
 }
 
-async function alone(prepared: Prepared, methods: readonly Method[], size: object): Promise<object[]> {
-  const rows: object[] = [];
+interface Alone {
+  readonly method: string;
+  readonly cpu_s?: number;
+  /** Instead of figures: why there are none. */
+  readonly said?: string;
+}
+
+interface Size {
+  readonly axis: 'cells' | 'genes';
+  readonly cells: number;
+  readonly genes: number;
+}
+
+async function alone<S extends object>(prepared: Prepared, methods: readonly Method[], size: S): Promise<(S & Alone)[]> {
+  const rows: (S & Alone)[] = [];
   for (const m of methods) {
     const said = await ours(prepared, m);
     const figures =
@@ -146,11 +161,11 @@ async function alone(prepared: Prepared, methods: readonly Method[], size: objec
 }
 
 /** Cells x1, x4, x16 at 2,000 genes, and genes x1, x4, x16 at 3,000 cells. */
-async function growth(folder: string, methods: readonly Method[]): Promise<object[]> {
-  const rows: object[] = [];
+async function growth(folder: string, methods: readonly Method[]): Promise<(Size & Alone)[]> {
+  const rows: (Size & Alone)[] = [];
   const sizes = [
-    ...[1250, 5000, 20_000].map((cells) => ({ axis: 'cells', cells, genes: 2000 })),
-    ...[500, 2000, 8000].map((genes) => ({ axis: 'genes', cells: 3000, genes })),
+    ...[1250, 5000, 20_000].map((cells) => ({ axis: 'cells' as const, cells, genes: 2000 })),
+    ...[500, 2000, 8000].map((genes) => ({ axis: 'genes' as const, cells: 3000, genes })),
   ];
   for (const size of sizes) {
     const { cells, genes } = size;
@@ -158,6 +173,20 @@ async function growth(folder: string, methods: readonly Method[]): Promise<objec
     rows.push(...(await alone(prepared, methods, size)));
   }
   return rows;
+}
+
+const result = (name: string): URL => new URL(self.includes('/dist/') ? `../../bench/results/${name}` : `results/${name}`, import.meta.url);
+
+/** Publishes rows, with those of methods that this run left out as they were. */
+async function publishWith(name: string, rows: readonly { readonly method: string }[]): Promise<void> {
+  const path = result(`${name}.json`);
+  const before = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { rows: { method: string }[] }).rows : [];
+  const all = new Map([...before, ...rows].map((row) => [row.method, row]));
+  const order = METHODS.map(nameOf);
+  await publish(
+    name,
+    [...all.values()].sort((a, b) => order.indexOf(a.method) - order.indexOf(b.method)),
+  );
 }
 
 async function main(mode: string, ids: readonly string[]): Promise<void> {
@@ -168,17 +197,22 @@ async function main(mode: string, ids: readonly string[]): Promise<void> {
       const file = join(process.env.PANELFLOW_SHARED ?? '../shared', 'data/zeisel.h5ad');
       const { data } = await readDataset(file);
       const zeisel = await prepare(folder, 'Zeisel, 3,005 x 4,000', data, 'cell_class');
-      await publish('selectors-zeisel', await compareOn(zeisel, registered));
+      await publishWith('selectors-zeisel', await compareOn(zeisel, registered));
     } else if (mode === 'simulated') {
       const data = atlas({ cells: 20_000, genes: 5000, types: 10 });
       const prepared = await prepare(folder, 'simulated, 20,000 x 5,000', data, 'cell_type');
-      await publish('selectors-simulated', await compareOn(prepared, registered));
+      await publishWith('selectors-simulated', await compareOn(prepared, registered));
     } else if (mode === 'growth') {
-      await publish('selectors-growth', await growth(folder, registered));
+      const rows = await growth(folder, registered);
+      const result = (name: string): URL =>
+        new URL(self.includes('/dist/') ? `../../bench/results/${name}` : `results/${name}`, import.meta.url);
+      await publish('selectors-growth', rows);
+      const points = rows.filter((row) => row.cpu_s !== undefined).map((row) => ({ ...row, size: row[row.axis], seconds: row.cpu_s! }));
+      await drawGrowth(points, result('selectors-growth.svg'));
     } else if (mode === 'large') {
       const data = atlas({ cells: 64_000, genes: 5000, types: 20 });
       const prepared = await prepare(folder, 'simulated, 64,000 x 5,000, 20 classes', data, 'cell_type');
-      await publish('selectors-large', await alone(prepared, registered, { data: prepared.name }));
+      await publishWith('selectors-large', await alone(prepared, registered, { data: prepared.name }));
     } else {
       throw new Error(`There is no mode "${mode}": zeisel, simulated, growth or large`);
     }

@@ -1,4 +1,4 @@
-import type { Matrix } from '../data/matrix.ts';
+import type { CsrMatrix, Matrix } from '../data/matrix.ts';
 
 /** Per-gene moments over some cells, in float64; variance has n-1 in the denominator. */
 export interface GeneMoments {
@@ -44,17 +44,28 @@ function span(matrix: Matrix, row: number): [number, number] {
 }
 
 function plainSums(matrix: Matrix, rows: ArrayLike<number> | undefined, sums: Float64Array): void {
-  const { data } = matrix;
-  const indices = matrix.kind === 'csr' ? matrix.indices : undefined;
   const n = rows?.length ?? matrix.rows;
   for (let r = 0; r < n; r++) {
     const [a, b] = span(matrix, rows ? rows[r] : r);
-    for (let p = a; p < b; p++) {
-      const x = data[p];
-      const j = indices ? indices[p] : p - a;
-      sums[2 * j] += x;
-      sums[2 * j + 1] += x * x;
-    }
+    if (matrix.kind === 'csr') addSparse(matrix, a, b, sums);
+    else addDense(matrix.data, a, b, sums);
+  }
+}
+
+function addSparse({ data, indices }: CsrMatrix, start: number, end: number, sums: Float64Array): void {
+  for (let p = start; p < end; p++) {
+    const x = data[p];
+    const at = indices[p] << 1;
+    sums[at] += x;
+    sums[at + 1] += x * x;
+  }
+}
+
+function addDense(data: Float32Array, start: number, end: number, sums: Float64Array): void {
+  for (let p = start, at = 0; p < end; p++, at += 2) {
+    const x = data[p];
+    sums[at] += x;
+    sums[at + 1] += x * x;
   }
 }
 
