@@ -7,6 +7,8 @@ export interface CodedColumns {
   readonly features: number;
   /** Column-major; 32-bit codes where some column has more than 65,535 distinct values. */
   readonly codes: Uint16Array | Uint32Array;
+  /** The same codes row-major: small nodes look at the same few samples, feature after feature. */
+  readonly byRow?: Uint16Array | Uint32Array | undefined;
   /** Distinct values of each feature, rising. */
   readonly values: readonly Float32Array[];
 }
@@ -30,8 +32,8 @@ export function codeColumns(block: Float32Array, rows: number, features: number)
 }
 
 /**
- * Codes a sparse matrix, cells x genes, each gene a feature; 2 bytes a value (4 where there may be more than 65,535 distinct ones), in
- * memory that threads share.
+ * Codes a sparse matrix, cells x genes, each gene a feature, by columns and by rows: 4 bytes a value (8 where there may be more than 65,535
+ * distinct ones), in memory that threads share.
  */
 export function codeSparseColumns(matrix: CscMatrix): CodedColumns {
   const { rows, cols } = matrix;
@@ -60,7 +62,21 @@ export function codeSparseColumns(matrix: CscMatrix): CodedColumns {
     own.set(known.subarray(0, code + 1));
     values.push(own);
   }
-  return { rows, features: cols, codes, values };
+  return { rows, features: cols, codes, values, ...(codes.byteLength > LARGE ? { byRow: transposed(codes, rows, cols) } : {}) };
+}
+
+/** Bytes of codes from which a second copy pays: below, a processor's caches hold enough of them. */
+const LARGE = 64 * 2 ** 20;
+
+function transposed(codes: Uint16Array | Uint32Array, rows: number, features: number): Uint16Array | Uint32Array {
+  const memory = new SharedArrayBuffer(codes.byteLength);
+  const out = codes instanceof Uint16Array ? new Uint16Array(memory) : new Uint32Array(memory);
+  const block = 64;
+  for (let top = 0; top < rows; top += block) {
+    const bottom = Math.min(rows, top + block);
+    for (let f = 0; f < features; f++) for (let i = top; i < bottom; i++) out[i * features + f] = codes[f * rows + i];
+  }
+  return out;
 }
 
 function distinct(column: Float32Array): Float32Array {

@@ -8,10 +8,10 @@ import type { ForestOptions, TreeImportances } from '../../stats/forest.ts';
 import { breather, type ClassCells } from '../_cells.ts';
 import type { Memory } from '../contract.ts';
 
-/** Memory of a forest on all genes: every cell and gene as a code. */
+/** Memory of a forest on all genes: every cell and gene as a code, twice. */
 export const forestMemory: Memory = {
-  formula: '2 bytes x cells x genes (4 above 65,535 cells) + 16 bytes x values of the learning cells + 200 bytes x cells',
-  bytes: ({ cells, genes, values }) => (cells > 65_535 ? 4 : 2) * cells * genes + 16 * values + 200 * cells,
+  formula: '4 bytes x cells x genes (8 above 65,535 cells) + 16 bytes x values of the learning cells + 200 bytes x cells',
+  bytes: ({ cells, genes, values }) => (cells > 65_535 ? 8 : 4) * cells * genes + 16 * values + 200 * cells,
 };
 
 /** What a forest learns of a classification task. */
