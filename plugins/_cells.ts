@@ -1,7 +1,6 @@
 import type { StepContext } from '../core/plugin.ts';
 import { column, type Dataset, labels } from '../data/dataset.ts';
-import { toCsc } from '../data/matrix.ts';
-import type { LabelledColumns, LabelledRows } from '../stats/class-cells.ts';
+import type { LabelledRows } from '../stats/class-cells.ts';
 import { DataError, type Panel, type Split, type Task } from './contract.ts';
 
 /** The cells that a selector or a classifier may learn from: train and validation, in rising order. */
@@ -91,17 +90,6 @@ export function classCells(data: Dataset, split: Split, task: Task, atLeast = 1)
     classCount: present.length,
     classes: present.map((c) => classes[c]),
   };
-}
-
-/** The same cells by columns: a copy of their values, 8 bytes each. */
-export interface ClassColumns extends LabelledColumns {
-  readonly classes: readonly string[];
-}
-
-/** Gathers `ClassColumns`, as `classCells` does. */
-export function classColumns(data: Dataset, split: Split, task: Task, atLeast = 1): ClassColumns {
-  const { matrix, rows, ...labelled } = classCells(data, split, task, atLeast);
-  return { ...labelled, matrix: toCsc(matrix, rows) };
 }
 
 /** Values found finite; a dataset serves many steps, and is looked through once. */
