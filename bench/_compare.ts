@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { cpus, tmpdir } from 'node:os';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Random } from '../stats/random.ts';
@@ -46,10 +46,11 @@ export async function writeCase(folder: string, given: Case): Promise<void> {
 /** A command that does the work on a case's folder and prints a `Said` as its last line. */
 export type Contestant = readonly [name: string, command: string, ...args: string[]];
 
-const quiet = { OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1', MKL_NUM_THREADS: '1' };
+/** Environment of a contestant: one thread. */
+export const ONE_THREAD = { OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1', MKL_NUM_THREADS: '1', NUMBA_NUM_THREADS: '1' };
 
 async function once([, command, ...args]: Contestant, folder: string): Promise<Said> {
-  const { stdout } = await promisify(execFile)(command, [...args, folder], { env: { ...process.env, ...quiet }, maxBuffer: 1 << 24 });
+  const { stdout } = await promisify(execFile)(command, [...args, folder], { env: { ...process.env, ...ONE_THREAD }, maxBuffer: 1 << 24 });
   return JSON.parse(stdout.trim().split('\n').at(-1)!) as Said;
 }
 
@@ -87,20 +88,24 @@ export async function compare(given: Case, contestants: readonly Contestant[], r
   }
 }
 
+/** A file in bench/results, whether the bench runs from its source or compiled. */
+export const resultFile = (name: string): URL =>
+  new URL(`${import.meta.url.includes('/dist/') ? '../../bench/results/' : 'results/'}${name}`, import.meta.url);
+
 /** Prints the table and keeps it in bench/results, with the kind of machine. */
 export async function publish(name: string, rows: readonly object[]): Promise<void> {
   console.table(rows);
-  const folder = new URL(import.meta.url.includes('/dist/') ? '../../bench/results/' : 'results/', import.meta.url);
-  await mkdir(folder, { recursive: true });
-  const record = {
-    question: name,
-    cpu: cpus()[0].model,
-    cores: cpus().length,
-    node: process.version,
-    rounds: 'interleaved, least CPU time',
-    rows,
-  };
-  await writeFile(new URL(`${name}.json`, folder), `${JSON.stringify(record, null, 2)}\n`);
+  await record(name, resultFile(`${name}.json`), rows);
+}
+
+/** Writes rows with the kind of machine: first beside the file, then in its place, so that no cut leaves half of it. */
+export async function record(question: string, file: URL, rows: readonly object[]): Promise<void> {
+  const machine = { cpu: cpus()[0].model, cores: cpus().length, memory_gb: Math.round(totalmem() / 2 ** 30), node: process.version };
+  const content = { question, ...machine, written: new Date().toISOString(), rounds: 'interleaved, least CPU time', rows };
+  await mkdir(new URL('.', file), { recursive: true });
+  const part = new URL(`${file.href}.part`);
+  await writeFile(part, `${JSON.stringify(content, null, 2)}\n`);
+  await rename(part, file);
 }
 
 /** CPU seconds and peak memory of this process for some work. */

@@ -1,13 +1,19 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import type { StepContext, StepDefinition } from '../core/plugin.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { readDataset } from '../data/open.ts';
 import type { Split } from '../plugins/contract.ts';
 import builtin from '../plugins/index.ts';
+import { ONE_THREAD } from './_compare.ts';
+import { watchMemory } from './_memory.ts';
 
 /** What one contestant says of one selection. */
 export interface Timing {
   readonly cpu_s: number;
   readonly wall_s: number;
+  /** CPU seconds of the first run, before anything was compiled. */
+  readonly first_cpu_s: number;
   /** Of the whole process, the data included. */
   readonly peak_mb: number;
   /** Of that, what came after the data was loaded. */
@@ -45,8 +51,8 @@ export async function timeOurs(id: string, file: string, label: string, k: numbe
     ...('limit' in shape ? { limit: k } : {}),
     ...given,
   });
-  const peak = (): number => process.resourceUsage().maxRSS / 1024;
-  const loaded = peak();
+  globalThis.gc?.();
+  const memory = watchMemory();
   const times: { cpu: number; wall: number }[] = [];
   while (times.length < 5 && (times.length === 0 || times.reduce((sum, t) => sum + t.cpu, 0) < 2)) {
     const [cpu, wall] = [process.cpuUsage(), performance.now()];
@@ -57,8 +63,39 @@ export async function timeOurs(id: string, file: string, label: string, k: numbe
   return {
     cpu_s: Math.min(...times.map((t) => t.cpu)),
     wall_s: Math.min(...times.map((t) => t.wall)),
-    peak_mb: peak(),
-    added_mb: peak() - loaded,
+    first_cpu_s: times[0].cpu,
+    peak_mb: memory.peak(),
+    added_mb: memory.added(),
     version: process.version,
   };
 }
+
+/** Runs one contestant in a process of its own; where there is no timing, a text that says why. */
+export async function timed(command: string, args: readonly string[], limit: number): Promise<Timing | string> {
+  const options = { env: { ...process.env, ...ONE_THREAD }, maxBuffer: 1 << 28, timeout: 1000 * limit, killSignal: 'SIGKILL' as const };
+  try {
+    const { stdout } = await promisify(execFile)(command, args, options);
+    return JSON.parse(stdout.trim().split('\n').at(-1)!) as Timing;
+  } catch (error) {
+    return whyNot(error as Failure, limit);
+  }
+}
+
+interface Failure {
+  readonly killed?: boolean;
+  readonly signal?: string | null;
+  readonly stderr?: string;
+  readonly message: string;
+}
+
+function whyNot({ killed, signal, stderr = '', message }: Failure, limit: number): string {
+  if (killed) return `> ${limit} s`;
+  if (/heap out of memory|MemoryError|bad_alloc|Array buffer allocation failed|Unable to allocate/.test(stderr)) return 'out of memory';
+  if (signal === 'SIGKILL') return 'killed from outside, most likely for want of memory';
+  const lines = stderr.trim().split('\n');
+  const said = lines.findLast((line) => /^(\w+\.)*\w*(Error|Exception)\b/.test(line)) ?? lines.at(-1);
+  return (said || message).slice(0, 300);
+}
+
+/** Is it worth another try, now that something may have been installed or mended? Limits and want of memory are results. */
+export const isMishap = (said: unknown): boolean => typeof said === 'string' && !/^> |memory|^ResourceError/.test(said);

@@ -1,16 +1,22 @@
 /**
  * How do our statistical selectors compare with their Python references, in time and memory, and how do they grow? k = 50, one thread,
  * all cells; the selection alone is timed. Contestants take turns, each in a process of its own.
- * Run: npm run build && PYTHON=<python with the references> SPAPROS_PYTHON=<one with spapros> node dist/bench/selectors.js MODE [id ...]
- * MODE: zeisel (needs PANELFLOW_SHARED), simulated (20,000 x 5,000), growth (ours only), large (ours only, 64,000 x 5,000, 20 classes).
+ * Run: npm run build && PYTHON=<python with the references> SPAPROS_PYTHON=<one with spapros> node dist/bench/selectors.js [MODE|ID ...]
+ * Modes: zeisel (needs PANELFLOW_SHARED), simulated (20,000 x 5,000); growth and large (64,000 x 5,000, 20 classes) of ours only.
+ * Without a mode: simulated, and zeisel where its file is there. Each row goes into bench/results at once.
+ *   --only id,id           these methods (a bare id does the same)
+ *   --resume               leave out what the result file has; rows that failed by a mishap are tried again
+ *   --limit SECONDS        for one measurement, loading included (1200)
+ *   --growth, --big        the modes growth and large
+ *   --data FILE --label C  a dataset of raw counts of your own
+ *   --cells N --genes N    another size of the simulated set; its rows, and those of --data, go to a temporary folder
  */
-import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { basename, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
 import type { Dataset } from '../data/dataset.ts';
 import { writeH5ad } from '../data/h5ad-write.ts';
 import { readDataset } from '../data/open.ts';
@@ -18,43 +24,13 @@ import { simulateAtlas } from '../data/simulate.ts';
 import type { StepContext } from '../plugins/contract.ts';
 import simulated from '../plugins/readers/simulated.ts';
 import normalize from '../plugins/transforms/normalize.ts';
-import { publish } from './_compare.ts';
+import { resultFile } from './_compare.ts';
 import { drawGrowth } from './_growth-figure.ts';
-import { timeOurs, type Timing } from './_selector-run.ts';
+import { chosenMethods, type Method, nameOf } from './_selector-methods.ts';
+import { isMishap, timed, timeOurs, type Timing } from './_selector-run.ts';
+import { markdown, Table, verdict } from './_selector-table.ts';
 
 const K = 50;
-const LIMIT_S = Number(process.env.BENCH_LIMIT ?? 1200);
-
-interface Method {
-  readonly id: string;
-  readonly given: Readonly<Record<string, unknown>>;
-  /** The reference cannot take this much in a sensible time or memory. */
-  readonly only?: 'zeisel';
-}
-
-const method = (id: string, given: Method['given'] = {}, only?: 'zeisel'): Method => ({ id, given, ...(only ? { only } : {}) });
-
-const METHODS: readonly Method[] = [
-  method('hvg-seurat'),
-  method('hvg-cell-ranger'),
-  method('hvg-seurat-v3'),
-  method('t-test'),
-  method('t-test-overestim-var'),
-  method('wilcoxon'),
-  method('wilcoxon-tie-correct'),
-  method('cosg'),
-  method('rankcorr'),
-  method('scgenefit', { method: 'centers' }),
-  method('scgenefit', { method: 'pairwise_centers', max_constraints: 500 }),
-  method('smash'),
-  method('mrmr-rf'),
-  method('mrmr-f'),
-  method('hsic-lasso', { block: 5, permutations: 1 }),
-  method('hsic-lasso', { block: 5, permutations: 3 }, 'zeisel'),
-  method('spapros'),
-];
-
-const nameOf = ({ id, given }: Method): string => [id, ...Object.values(given)].join(' ');
 
 interface Prepared {
   readonly name: string;
@@ -82,149 +58,182 @@ async function prepare(folder: string, name: string, data: Dataset, label: strin
 }
 
 const atlas = (given: object): Dataset => simulateAtlas(simulated.params.parse({ subtypes: 1, ...given }));
-
-/** Runs one contestant; a text instead of a timing where there is none, and why. */
-async function once(command: string, args: readonly string[]): Promise<Timing | string> {
-  const threads = Object.fromEntries(
-    ['OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS', 'NUMBA_NUM_THREADS'].map((name) => [name, '1']),
-  );
-  try {
-    const options = { env: { ...process.env, ...threads }, maxBuffer: 1 << 24, timeout: 1000 * LIMIT_S, killSignal: 'SIGKILL' as const };
-    const { stdout } = await promisify(execFile)(command, args, options);
-    return JSON.parse(stdout.trim().split('\n').at(-1)!) as Timing;
-  } catch (error) {
-    const { killed, stderr = '' } = error as { killed?: boolean; stderr?: string };
-    if (killed) return `more than ${LIMIT_S} s`;
-    return stderr.trim().split('\n').at(-1)?.slice(0, 200) || 'killed, most likely for want of memory';
-  }
-}
+const dotted = (n: number): string => n.toLocaleString('en-US');
+const zeiselFile = (): string => join(process.env.PANELFLOW_SHARED ?? '../shared', 'data/zeisel.h5ad');
 
 const self = fileURLToPath(import.meta.url);
-const ours = ({ file, label }: Prepared, { id, given }: Method): Promise<Timing | string> =>
-  once(process.execPath, [...process.execArgv, '--max-old-space-size=8000', self, 'ours', id, file, label, JSON.stringify(given)]);
+const ours = ({ file, label }: Prepared, { id, given }: Method, limit: number): Promise<Timing | string> => {
+  const flags = ['--max-old-space-size=8000', '--expose-gc'];
+  return timed(process.execPath, [...process.execArgv, ...flags, self, 'ours', id, file, label, JSON.stringify(given)], limit);
+};
 
-function theirs({ file, label }: Prepared, { id, given }: Method): Promise<Timing | string> {
+function theirs({ file, label }: Prepared, { id, given }: Method, limit: number): Promise<Timing | string> {
   const script = fileURLToPath(
     new URL(self.includes('/dist/') ? '../../bench/selectors_reference.py' : 'selectors_reference.py', import.meta.url),
   );
   const python = (id === 'spapros' ? process.env.SPAPROS_PYTHON : undefined) ?? process.env.PYTHON ?? 'python3';
-  return once(python, [script, id, file, label, String(K), JSON.stringify(given)]);
+  return timed(python, [script, id, file, label, String(K), JSON.stringify(given)], limit);
 }
 
 const round = (x: number): number => Number(x.toPrecision(3));
 
-async function compareOn(prepared: Prepared, methods: readonly Method[]): Promise<{ readonly method: string }[]> {
-  const rows: { method: string }[] = [];
-  for (const m of methods) {
-    const [a, b] = [await ours(prepared, m), await theirs(prepared, m)];
-    const row = {
+/** The figures of one side, under names that begin with it. */
+function figures(side: string, said: Timing | string): Record<string, unknown> {
+  if (typeof said === 'string') return { [`${side}_cpu_s`]: said };
+  const { cpu_s, wall_s, first_cpu_s, peak_mb, added_mb } = said;
+  return {
+    [`${side}_cpu_s`]: round(cpu_s),
+    [`${side}_wall_s`]: round(wall_s),
+    [`${side}_first_cpu_s`]: round(first_cpu_s),
+    [`${side}_peak_mb`]: Math.round(peak_mb),
+    [`${side}_added_mb`]: Math.round(added_mb),
+  };
+}
+
+interface Options {
+  readonly folder: string;
+  readonly methods: readonly Method[];
+  readonly limit: number;
+  readonly resume: boolean;
+}
+
+/** The methods that a table has no row of yet, or a row that should be tried again. */
+function due(table: Table, data: string, { methods, resume }: Options): Method[] {
+  return methods.filter((m) => {
+    const row = resume ? table.find(data, nameOf(m)) : undefined;
+    return row === undefined || Object.entries(row).some(([name, said]) => /cpu_s$|^said$/.test(name) && isMishap(said));
+  });
+}
+
+async function compareOn(table: Table, prepared: Prepared, options: Options): Promise<void> {
+  for (const m of due(table, prepared.name, options)) {
+    const [a, b] = [await ours(prepared, m, options.limit), await theirs(prepared, m, options.limit)];
+    await table.put({
       data: prepared.name,
       method: nameOf(m),
-      ours_cpu_s: typeof a === 'string' ? a : round(a.cpu_s),
-      reference_cpu_s: typeof b === 'string' ? b : round(b.cpu_s),
+      ...figures('ours', a),
+      ...figures('reference', b),
       ratio: typeof a === 'string' || typeof b === 'string' ? null : round(a.cpu_s / b.cpu_s),
-      ours_peak_mb: typeof a === 'string' ? null : Math.round(a.peak_mb),
-      reference_peak_mb: typeof b === 'string' ? null : Math.round(b.peak_mb),
       reference: typeof b === 'string' ? '' : b.version,
-    };
-    rows.push(row);
-    console.log(JSON.stringify(row));
+    });
   }
-  return rows;
+  const pair = (figure: string): string[] => [`ours_${figure}`, `reference_${figure}`];
+  const columns = ['method', ...pair('cpu_s'), 'ratio', ...pair('first_cpu_s'), ...pair('peak_mb'), ...pair('added_mb'), 'reference'];
+  const rows = table.rows.filter((row) => row.data === prepared.name);
+  console.log(`\n${prepared.name}\n\n${markdown(rows, columns)}\n\n${verdict(rows)}${table.older(rows)}\n`);
 }
 
-interface Alone {
-  readonly method: string;
-  readonly cpu_s?: number;
-  /** Instead of figures: why there are none. */
-  readonly said?: string;
-}
-
-interface Size {
-  readonly axis: 'cells' | 'genes';
-  readonly cells: number;
-  readonly genes: number;
-}
-
-async function alone<S extends object>(prepared: Prepared, methods: readonly Method[], size: S): Promise<(S & Alone)[]> {
-  const rows: (S & Alone)[] = [];
-  for (const m of methods) {
-    const said = await ours(prepared, m);
-    const figures =
+async function alone(table: Table, prepared: Prepared, options: Options, size: object): Promise<void> {
+  for (const m of due(table, prepared.name, options)) {
+    const said = await ours(prepared, m, options.limit);
+    const found =
       typeof said === 'string'
         ? { said }
         : { cpu_s: round(said.cpu_s), peak_mb: Math.round(said.peak_mb), added_mb: Math.round(said.added_mb) };
-    rows.push({ ...size, method: nameOf(m), ...figures });
-    console.log(JSON.stringify(rows.at(-1)));
+    await table.put({ data: prepared.name, ...size, method: nameOf(m), ...found });
   }
-  return rows;
 }
 
 /** Cells x1, x4, x16 at 2,000 genes, and genes x1, x4, x16 at 3,000 cells. */
-async function growth(folder: string, methods: readonly Method[]): Promise<(Size & Alone)[]> {
-  const rows: (Size & Alone)[] = [];
+async function growth(table: Table, options: Options): Promise<void> {
   const sizes = [
-    ...[1250, 5000, 20_000].map((cells) => ({ axis: 'cells' as const, cells, genes: 2000 })),
-    ...[500, 2000, 8000].map((genes) => ({ axis: 'genes' as const, cells: 3000, genes })),
+    ...[1250, 5000, 20_000].map((cells) => ({ axis: 'cells', cells, genes: 2000 })),
+    ...[500, 2000, 8000].map((genes) => ({ axis: 'genes', cells: 3000, genes })),
   ];
   for (const size of sizes) {
-    const { cells, genes } = size;
-    const prepared = await prepare(folder, `${cells} x ${genes}`, atlas({ cells, genes, types: 8 }), 'cell_type');
-    rows.push(...(await alone(prepared, methods, size)));
+    const name = `${dotted(size.cells)} x ${dotted(size.genes)}`;
+    if (due(table, name, options).length === 0) continue;
+    const prepared = await prepare(options.folder, name, atlas({ cells: size.cells, genes: size.genes, types: 8 }), 'cell_type');
+    await alone(table, prepared, options, size);
+    await rm(prepared.file);
   }
-  return rows;
+  const points = table.rows.flatMap(({ axis, method, cpu_s, ...row }) =>
+    typeof cpu_s === 'number' ? [{ axis: String(axis), method, size: Number(row[String(axis)]), seconds: cpu_s }] : [],
+  );
+  await drawGrowth(points, resultFile('selectors-growth.svg'));
+  console.log(`\n${markdown(table.rows, ['data', 'method', 'cpu_s', 'peak_mb', 'added_mb', 'said'])}\n${table.older(table.rows)}\n`);
 }
 
-const result = (name: string): URL => new URL(self.includes('/dist/') ? `../../bench/results/${name}` : `results/${name}`, import.meta.url);
+async function zeisel(options: Options): Promise<void> {
+  const table = await Table.open('selectors-zeisel', resultFile('selectors-zeisel.json'));
+  const { data } = await readDataset(zeiselFile());
+  await compareOn(table, await prepare(options.folder, 'Zeisel, 3,005 x 4,000', data, 'cell_class'), options);
+}
 
-/** Publishes rows, with those of methods that this run left out as they were. */
-async function publishWith(name: string, rows: readonly { readonly method: string }[]): Promise<void> {
-  const path = result(`${name}.json`);
-  const before = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { rows: { method: string }[] }).rows : [];
-  const all = new Map([...before, ...rows].map((row) => [row.method, row]));
-  const order = METHODS.map(nameOf);
-  await publish(
-    name,
-    [...all.values()].sort((a, b) => order.indexOf(a.method) - order.indexOf(b.method)),
+async function simulatedSet(options: Options): Promise<void> {
+  const table = await Table.open('selectors-simulated', resultFile('selectors-simulated.json'));
+  const data = atlas({ cells: 20_000, genes: 5000, types: 10 });
+  await compareOn(table, await prepare(options.folder, 'simulated, 20,000 x 5,000', data, 'cell_type'), withoutSmallOnly(options));
+}
+
+async function large(options: Options): Promise<void> {
+  const table = await Table.open('selectors-large', resultFile('selectors-large.json'));
+  const data = atlas({ cells: 64_000, genes: 5000, types: 20 });
+  const prepared = await prepare(options.folder, 'simulated, 64,000 x 5,000, 20 classes', data, 'cell_type');
+  await alone(table, prepared, withoutSmallOnly(options), {});
+  console.log(
+    `\n${prepared.name}\n\n${markdown(table.rows, ['method', 'cpu_s', 'peak_mb', 'added_mb', 'said'])}\n${table.older(table.rows)}\n`,
   );
 }
 
-async function main(mode: string, ids: readonly string[]): Promise<void> {
-  const registered = METHODS.filter(({ id, only }) => (ids.length === 0 || ids.includes(id)) && (only === undefined || only === mode));
+const withoutSmallOnly = (options: Options): Options => ({ ...options, methods: options.methods.filter((m) => !m.smallOnly) });
+
+/** A dataset of the caller's: its rows go to a temporary folder, not among the results. */
+async function trial(options: Options, name: string, data: Dataset, label: string): Promise<void> {
+  const file = join(tmpdir(), 'panelflow-bench', 'selectors-trial.json');
+  await compareOn(await Table.open('selectors-trial', pathToFileURL(file)), await prepare(options.folder, name, data, label), options);
+  console.log(`Rows are in ${file}`);
+}
+
+const MODES: Readonly<Record<string, (options: Options) => Promise<void>>> = {
+  zeisel,
+  simulated: simulatedSet,
+  growth: async (options) => growth(await Table.open('selectors-growth', resultFile('selectors-growth.json')), withoutSmallOnly(options)),
+  large,
+};
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      only: { type: 'string', default: '' },
+      limit: { type: 'string', default: process.env.BENCH_LIMIT ?? '1200' },
+      data: { type: 'string' },
+      label: { type: 'string' },
+      cells: { type: 'string' },
+      genes: { type: 'string' },
+      resume: { type: 'boolean', default: false },
+      growth: { type: 'boolean', default: false },
+      big: { type: 'boolean', default: false },
+    },
+  });
+  const ids = [...positionals.filter((word) => !(word in MODES)), ...values.only.split(',').filter((id) => id !== '')];
+  const modes = [...positionals.filter((word) => word in MODES), ...(values.growth ? ['growth'] : []), ...(values.big ? ['large'] : [])];
+  const methods = chosenMethods(ids);
+  const [limit, cells, genes] = [values.limit, values.cells ?? '20000', values.genes ?? '5000'].map(Number);
+  if (![limit, cells, genes].every((n) => Number.isInteger(n) && n > 0)) throw new Error('--limit, --cells and --genes are whole numbers');
   const folder = await mkdtemp(join(tmpdir(), 'bench-'));
   try {
-    if (mode === 'zeisel') {
-      const file = join(process.env.PANELFLOW_SHARED ?? '../shared', 'data/zeisel.h5ad');
-      const { data } = await readDataset(file);
-      const zeisel = await prepare(folder, 'Zeisel, 3,005 x 4,000', data, 'cell_class');
-      await publishWith('selectors-zeisel', await compareOn(zeisel, registered));
-    } else if (mode === 'simulated') {
-      const data = atlas({ cells: 20_000, genes: 5000, types: 10 });
-      const prepared = await prepare(folder, 'simulated, 20,000 x 5,000', data, 'cell_type');
-      await publishWith('selectors-simulated', await compareOn(prepared, registered));
-    } else if (mode === 'growth') {
-      const rows = await growth(folder, registered);
-      const result = (name: string): URL =>
-        new URL(self.includes('/dist/') ? `../../bench/results/${name}` : `results/${name}`, import.meta.url);
-      await publish('selectors-growth', rows);
-      const points = rows.filter((row) => row.cpu_s !== undefined).map((row) => ({ ...row, size: row[row.axis], seconds: row.cpu_s! }));
-      await drawGrowth(points, result('selectors-growth.svg'));
-    } else if (mode === 'large') {
-      const data = atlas({ cells: 64_000, genes: 5000, types: 20 });
-      const prepared = await prepare(folder, 'simulated, 64,000 x 5,000, 20 classes', data, 'cell_type');
-      await publishWith('selectors-large', await alone(prepared, registered, { data: prepared.name }));
+    const options: Options = { folder, methods, limit, resume: values.resume };
+    if (values.data !== undefined) {
+      if (values.label === undefined) throw new Error('--data needs --label, the obs column of classes');
+      const { data } = await readDataset(values.data);
+      const name = `${basename(values.data)}, ${dotted(data.X.rows)} x ${dotted(data.X.cols)}`;
+      await trial(options, name, data, values.label);
+    } else if (values.cells !== undefined || values.genes !== undefined) {
+      await trial(options, `simulated, ${dotted(cells)} x ${dotted(genes)}`, atlas({ cells, genes, types: 10 }), 'cell_type');
     } else {
-      throw new Error(`There is no mode "${mode}": zeisel, simulated, growth or large`);
+      const all = existsSync(zeiselFile()) ? ['zeisel', 'simulated'] : ['simulated'];
+      for (const mode of modes.length > 0 ? modes : all) await MODES[mode](options);
     }
   } finally {
     await rm(folder, { recursive: true });
   }
 }
 
-const [, , mode = 'zeisel', ...rest] = process.argv;
-if (mode === 'ours') {
-  const [id, file, label, given] = rest;
+if (process.argv[2] === 'ours') {
+  const [id, file, label, given] = process.argv.slice(3);
   console.log(JSON.stringify(await timeOurs(id, file, label, K, JSON.parse(given) as object)));
 } else {
-  await main(mode, rest);
+  await main();
 }
