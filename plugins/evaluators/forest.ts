@@ -6,7 +6,7 @@ import { type Blocks, judge } from './_classify.ts';
 /** A random forest on the panel's genes, with scikit-learn's defaults. */
 export default defineEvaluator({
   id: 'forest',
-  version: 1,
+  version: 2,
   summary: 'Random forest on the panel (100 trees, Gini, sqrt of the genes per split, soft voting); a regression forest for numbers',
   cites: ['10.1023/A:1010933404324'],
   seeded: true,
