@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import proto from '@temporalio/proto';
@@ -102,6 +103,8 @@ export async function follow(run: Followed): Promise<Progress | undefined> {
 async function look({ handle, connected, pace, view, signal }: Followed): Promise<void> {
   // Without a worker a query waits for one.
   const patience = AbortSignal.any([signal, AbortSignal.timeout(QUERY_MS)]);
+  // Every part of a large run is asked at once, and each question listens.
+  setMaxListeners(0, patience);
   const progress = await connected.client
     .withAbortSignal(patience, async () => whole(await handle.query<Progress>('progress'), connected))
     .catch(() => undefined);
