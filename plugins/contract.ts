@@ -185,7 +185,7 @@ export function defineSelector<P extends z.ZodObject>(
 ): StepDefinition<any> {
   const params = z.strictObject({
     ...step.params.shape,
-    panel: PanelRules.optional().describe('genes that the panel must and must not hold; see docs/pipelines.md'),
+    panel: PanelRules.optional().describe('genes that the panel must and must not hold; see docs/benchmark.md'),
   });
   return {
     ...defaults,
