@@ -2,6 +2,7 @@ import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activit
 import { missingCells, type ResolvedInputs } from '../core/cache-key.ts';
 import { ArtifactError } from '../core/errors.ts';
 import { type ArtifactStore, recordPath } from '../core/store.ts';
+import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { PlannedTask } from '../schemas/plan.ts';
 import type { Invocation, TaskRecord, TaskStatus } from '../schemas/run.ts';
 import { type CacheEntry, cacheKey, isDone, lookUp, readRecord, resolveInputs, tasksOf } from './cache.ts';
@@ -59,10 +60,11 @@ export async function runStep(deps: ActivityDeps, invocation: Invocation): Promi
       await write('CACHED', hit);
       return { status: 'CACHED' };
     }
-    const { outputs, facts, log, cpuMs, peakRssBytes } = await compute(deps, task, inputs, invocation.work);
+    const { outputs, facts, log, cpuMs, peakRssBytes } = await compute(deps, task, inputs, { work: invocation.work, key });
     const entry: CacheEntry = { outputs: { ...outputs }, facts: { ...facts }, log: [...log] };
     await store.writeRecord(recordPath.cache(key), JSON.stringify(entry));
     await write('COMPLETED', { ...entry, cpuMs, peakRssBytes, device: typeof facts.device === 'string' ? facts.device : null });
+    await dropCheckpoint(store, key);
     return { status: 'COMPLETED' };
   } catch (error) {
     if (cancellationSignal().aborted) throw error;
@@ -72,13 +74,21 @@ export async function runStep(deps: ActivityDeps, invocation: Invocation): Promi
   }
 }
 
+/** What a heartbeat carries: the next attempt finds the checkpoint there. */
+interface Beat {
+  readonly fraction: number;
+  readonly note: string;
+  readonly checkpoint: ArtifactRef | null;
+}
+
 async function compute(
   deps: ActivityDeps,
   task: PlannedTask,
   inputs: ResolvedInputs,
-  work: string,
+  { work, key }: { readonly work: string; readonly key: string },
 ): Promise<Awaited<ReturnType<StepRunner['run']>>> {
-  let last = { fraction: 0, note: '' };
+  const before = activityInfo().heartbeatDetails as Beat | undefined;
+  let last: Beat = { fraction: 0, note: '', checkpoint: before?.checkpoint ?? null };
   const beat = setInterval(() => heartbeat(last), HEARTBEAT_MS);
   heartbeat(last);
   try {
@@ -91,12 +101,26 @@ async function compute(
         inputs,
         missing: missingCells(task, inputs),
         memoryBytes: task.memoryBytes,
+        checkpoint: { key, everyMs: task.checkpointMs, last: last.checkpoint },
       },
-      { signal: cancellationSignal(), onProgress: (fraction, note) => (last = { fraction, note }) },
+      {
+        signal: cancellationSignal(),
+        onProgress: (fraction, note) => (last = { ...last, fraction, note }),
+        onCheckpoint: (checkpoint) => heartbeat((last = { ...last, checkpoint })),
+      },
     );
   } finally {
     clearInterval(beat);
   }
+}
+
+/** A finished step needs its checkpoint no more. */
+async function dropCheckpoint(store: ArtifactStore, key: string): Promise<void> {
+  const path = recordPath.checkpoint(key);
+  const text = await store.readRecord(path);
+  if (text === undefined) return;
+  await store.removeRecord(path);
+  await store.remove(JSON.parse(text) as ArtifactRef);
 }
 
 /** A record with nothing in it but the task. */

@@ -13,6 +13,13 @@ export interface StepJob {
   /** For each gathered port, the planned cells without a value. */
   readonly missing: Readonly<Record<string, readonly Cell[]>>;
   readonly memoryBytes: number | null;
+  readonly checkpoint: {
+    /** The key of the result: a checkpoint serves whoever computes the same. */
+    readonly key: string;
+    readonly everyMs: number;
+    /** What the last attempt's heartbeat named, for a store whose record is not there. */
+    readonly last: ArtifactRef | null;
+  };
 }
 
 export interface StepOutcome {
@@ -23,10 +30,15 @@ export interface StepOutcome {
   readonly peakRssBytes: number | null;
 }
 
+/** How to stop a step, and what it tells while it runs. */
+export interface RunOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress: (fraction: number, note: string) => void;
+  /** A checkpoint was saved. */
+  readonly onCheckpoint: (ref: ArtifactRef) => void;
+}
+
 /** Computes steps away from the worker's event loop. Rejects with an error of ours; aborting the signal stops the step within seconds. */
 export interface StepRunner {
-  run(
-    job: StepJob,
-    options: { readonly signal: AbortSignal; readonly onProgress: (fraction: number, note: string) => void },
-  ): Promise<StepOutcome>;
+  run(job: StepJob, options: RunOptions): Promise<StepOutcome>;
 }

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { StepContext, StepDefinition } from '../core/plugin.ts';
+import { NO_CHECKPOINTS, type StepContext, type StepDefinition } from '../core/plugin.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { readDataset } from '../data/open.ts';
 import type { Split } from '../plugins/contract.ts';
@@ -27,6 +27,7 @@ const context: StepContext = {
   threads: 1,
   memoryBytes: 8 * 2 ** 30,
   missing: {},
+  checkpoints: NO_CHECKPOINTS,
   progress: () => {},
   log: () => {},
   breathe: async () => {

@@ -21,7 +21,7 @@ import type { Dataset } from '../data/dataset.ts';
 import { writeH5ad } from '../data/h5ad-write.ts';
 import { readDataset } from '../data/open.ts';
 import { simulateAtlas } from '../data/simulate.ts';
-import type { StepContext } from '../plugins/contract.ts';
+import { NO_CHECKPOINTS, type StepContext } from '../core/plugin.ts';
 import simulated from '../plugins/readers/simulated.ts';
 import normalize from '../plugins/transforms/normalize.ts';
 import { resultFile } from './_compare.ts';
@@ -44,6 +44,7 @@ const still: StepContext = {
   threads: 1,
   memoryBytes: Infinity,
   missing: {},
+  checkpoints: NO_CHECKPOINTS,
   progress: () => {},
   log: () => {},
   breathe: async () => {},

@@ -11,6 +11,19 @@ export interface RandomSource {
   below(bound: number): number;
 }
 
+/** Where a long step keeps what it needs to go on after its process was killed, also on another worker. */
+export interface Checkpoints {
+  /** How often to save, in milliseconds. */
+  readonly everyMs: number;
+  /** What an earlier attempt of the same computation saved last, if anything. */
+  load(): Promise<Portable | undefined>;
+  /** Saves, whole or not at all, in place of what was saved before. */
+  save(state: Portable): Promise<void>;
+}
+
+/** Keeps nothing: for steps that run outside any engine. */
+export const NO_CHECKPOINTS: Checkpoints = { everyMs: Infinity, load: async () => undefined, save: async () => {} };
+
 /** What a running step may touch: nothing of Temporal, nothing of the environment. */
 export interface StepContext {
   /** The seed of this step; 0 for a step that is not seeded. */
@@ -23,6 +36,7 @@ export interface StepContext {
   readonly memoryBytes: number;
   /** For each gathered port, the cells of the plan that have no value: their task failed or was skipped. */
   readonly missing: Readonly<Record<string, readonly Readonly<Record<string, string | number>>[]>>;
+  readonly checkpoints: Checkpoints;
   /** Reports progress in [0, 1], with a short note such as "epoch 3 of 60". */
   progress(fraction: number, note?: string): void;
   /** Says one line to the user and the log, e.g. that a slower path was taken. */

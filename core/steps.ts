@@ -28,6 +28,8 @@ export interface CompiledStep {
 }
 
 const DAY = 86_400_000;
+/** How often a training is saved unless told otherwise. */
+const CHECKPOINT = 30_000;
 const RETRIES = { crash: 2, resource: 4, artifact: 4 };
 
 /** Parses one step's expressions and wiring. */
@@ -213,16 +215,18 @@ function resourcesOf(
   step: CompiledStep,
   definition: StepDefinition,
   context: PlanContext,
-): Pick<PlannedTask, 'queue' | 'timeoutMs' | 'memoryBytes' | 'retries'> {
+): Pick<PlannedTask, 'queue' | 'timeoutMs' | 'memoryBytes' | 'checkpointMs' | 'retries'> {
   const names = [...step.step.labels.map((label) => `label:${label}`), `${definition.kind}/${definition.id}`, step.name];
   const merged = [step.step.resources, ...names.map((name) => context.resources[name] ?? {})];
   const pick = <K extends keyof Resources>(key: K): Resources[K] => merged.reduce<Resources[K]>((value, r) => r[key] ?? value, undefined);
   const time = pick('time');
   const memory = pick('memory');
+  const checkpoint = pick('checkpoint');
   return {
     queue: pick('queue') ?? definition.queue,
     timeoutMs: time === undefined ? DAY : milliseconds(time),
     memoryBytes: memory === undefined ? null : bytes(memory),
+    checkpointMs: checkpoint === undefined ? CHECKPOINT : milliseconds(checkpoint),
     retries: { ...RETRIES, ...pick('retries') },
   };
 }

@@ -14,6 +14,10 @@ export interface ArtifactStore {
   readRecord(path: string): Promise<string | undefined>;
   /** Writes a small text atomically. */
   writeRecord(path: string, text: string): Promise<void>;
+  /** Drops a record; nothing happens when there is none. */
+  removeRecord(path: string): Promise<void>;
+  /** Drops an object that nothing refers to any more; nothing happens when there is none. */
+  remove(ref: ArtifactRef): Promise<void>;
   /** Paths of the records under a prefix, sorted. */
   listRecords(prefix: string): Promise<string[]>;
 }
@@ -21,6 +25,8 @@ export interface ArtifactStore {
 /** Paths of records. */
 export const recordPath = {
   cache: (key: string): string => `cache/${key.slice(0, 2)}/${key}.json`,
+  /** Where a training stands: a reference, by the key of its result. */
+  checkpoint: (key: string): string => `checkpoints/${key}.json`,
   task: (run: string, task: string): string => `runs/${run}/tasks/${task}.json`,
   tasks: (run: string): string => `runs/${run}/tasks/`,
   run: (run: string): string => `runs/${run}/run.json`,

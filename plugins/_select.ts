@@ -49,7 +49,8 @@ export async function selectWithRules(
     ...(must.length > 0 ? { must_include: must.length } : {}),
     ...(rules.balance === null ? {} : { learning_cells: split.train.length + split.validation.length }),
   };
-  return Object.keys(facts).length > 0 ? { panel, facts } : { panel };
+  const model = chosen.model === undefined ? {} : { model: chosen.model };
+  return { panel, ...model, ...(Object.keys(facts).length > 0 ? { facts } : {}) };
 }
 
 const nothing = (): Selection['panel'] => ({ genes: new Uint32Array(0), names: [], scores: new Float64Array(0), task: null });

@@ -1,10 +1,12 @@
 import * as z from 'zod';
 import type { Gathered, Memory, Plugin, StepContext, StepDefinition, StepResult } from '../core/plugin.ts';
 import type { Column, Dataset } from '../data/dataset.ts';
+import type { Network } from '../tensor/network.ts';
 
 export { z };
 export { API_VERSION } from '../core/plugin.ts';
-export type { DataSize, Facts, Gathered, Memory, Plugin, StepContext, StepDefinition, StepResult } from '../core/plugin.ts';
+export type { Network, NetworkHead, NetworkLayer } from '../tensor/network.ts';
+export type { Checkpoints, DataSize, Facts, Gathered, Memory, Plugin, StepContext, StepDefinition, StepResult } from '../core/plugin.ts';
 export { ArtifactError, ConfigError, DataError, ResourceError, TrainingError } from '../core/errors.ts';
 export { column, counts, type Column, type Dataset, type Frame, labels, takeCells, takeGenes } from '../data/dataset.ts';
 export {
@@ -167,6 +169,8 @@ export interface SelectorInputs {
 /** What a selector gives. */
 export type Selection = {
   readonly panel: Panel;
+  /** The trained network, when the selector has the trait 'model'. */
+  readonly model?: Network;
   readonly facts?: StepResult['facts'];
 };
 
@@ -174,7 +178,7 @@ export type Selection = {
  * Ranks genes, looking only at the train (and validation) cells of the split.
  * Engine-supplied params, given when the schema declares them: `k` (leave it out when the ranking serves every k) and
  * `tasks` (leave it out when labels are not used; trait 'multi-task' = gets all tasks at once, else exactly one).
- * Trait 'predictions' = fills `panel.predictions`.
+ * Trait 'predictions' = fills `panel.predictions`. Trait 'model' = gives `model`, a network for later predictions.
  *
  * The contract adds the param `panel` (`PanelRules`) and the optional input `labels` to every selector, and sees to them itself: a selector
  * gets a dataset of the genes it may choose from, with the labels in force. Several tasks for a selector that takes one: it runs for each,
@@ -193,7 +197,7 @@ export function defineSelector<P extends z.ZodObject>(
     kind: 'selector',
     params,
     inputs: { data: { type: 'dataset' }, split: { type: 'split' }, labels: { type: 'labels', optional: true } },
-    outputs: { panel: 'panel' },
+    outputs: { panel: 'panel', ...(step.traits?.includes('model') ? { model: 'model' } : {}) },
     run: async (context, { labels: given, ...inputs }, { panel: rules, ...own }) => {
       const { selectWithRules } = await import('./_select.ts');
       return pack(await selectWithRules(step, context, relabelled(inputs as SelectorInputs, given), own, rules));

@@ -12,6 +12,7 @@ export const Resources = z.strictObject({
   queue: z.enum(['cpu', 'gpu']).optional(),
   time: Duration.optional().describe('A task that takes longer is stopped and fails'),
   memory: Memory.optional().describe('A task that takes more is stopped and fails'),
+  checkpoint: Duration.optional().describe('How often a training is saved, so that it goes on there after a kill (default 30s)'),
   retries: z
     .strictObject({
       crash: z.number().int().min(0).max(20).optional(),

@@ -36,6 +36,7 @@ export const PlannedTask = z.strictObject({
   queue: z.enum(['cpu', 'gpu']),
   timeoutMs: z.number(),
   memoryBytes: z.number().nullable(),
+  checkpointMs: z.number(),
   retries: Retries,
 });
 export type PlannedTask = z.infer<typeof PlannedTask>;

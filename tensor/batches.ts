@@ -2,11 +2,23 @@ import type { Tensor2D } from '@tensorflow/tfjs';
 import type { Matrix } from '../data/matrix.ts';
 import type { Tf } from './backend.ts';
 
-/** Below this many bytes the z-scored cells stay on the device and batches are gathered there. */
+/** Below this many bytes the dense cells stay on the device and batches are gathered there. */
 const RESIDENT_BYTES = 512 * 2 ** 20;
 
+/** Mean and standard deviation of each gene. */
+export interface GeneScale {
+  readonly mean: Float64Array;
+  readonly sd: Float64Array;
+}
+
+/** How a network sees the values: z-scores (clipped at +-clip), 0 or 1 for "expressed", or as they are. */
+export type Form =
+  | { readonly kind: 'scaled'; readonly scale: GeneScale; readonly clip?: number }
+  | { readonly kind: 'binary' }
+  | { readonly kind: 'plain' };
+
 /** Mean and standard deviation (ddof 1; 0 becomes 1) of each gene over some cells, in float64. */
-export function geneScale(matrix: Matrix, rows: Uint32Array): { mean: Float64Array; sd: Float64Array } {
+export function geneScale(matrix: Matrix, rows: Uint32Array): GeneScale {
   const { cols } = matrix;
   const mean = new Float64Array(cols);
   const square = new Float64Array(cols);
@@ -32,31 +44,46 @@ function visitRows(matrix: Matrix, rows: Uint32Array, visit: (at: number, gene: 
   }
 }
 
-/** Cells of a matrix as z-scored dense batches; the matrix itself stays sparse unless its dense form is small. */
+/** The value of one entry as the network sees it. */
+function valueOf(form: Form): (x: number, gene: number) => number {
+  if (form.kind === 'plain') return (x) => x;
+  if (form.kind === 'binary') return (x) => (x > 0 ? 1 : 0);
+  const { mean, sd } = form.scale;
+  const clip = form.clip ?? Infinity;
+  return (x, j) => Math.max(-clip, Math.min(clip, (x - mean[j]) / sd[j]));
+}
+
+/** Cells of a matrix as dense batches; the matrix itself stays sparse unless its dense form is small. */
 export class Batches {
+  /** Genes of a batch. */
+  readonly width: number;
   readonly #tf: Tf;
   readonly #matrix: Matrix;
-  readonly #mean: Float64Array;
-  readonly #sd: Float64Array;
+  readonly #value: (x: number, gene: number) => number;
+  /** Column of each gene in a batch; -1 when it has none. */
+  readonly #column: Int32Array;
   readonly #zero: Float32Array;
   readonly #slot = new Map<number, number>();
   readonly #resident: Tensor2D | undefined;
 
-  /** `scale` comes from `geneScale` over the train cells; `rows` are all cells that will ever be asked for. */
-  constructor(tf: Tf, matrix: Matrix, { rows, scale }: { rows: Uint32Array; scale: { mean: Float64Array; sd: Float64Array } }) {
+  /** `rows` are all cells that will ever be asked for; `genes` the columns of a batch (default: all, in order). */
+  constructor(tf: Tf, matrix: Matrix, { rows, form, genes }: { rows: Uint32Array; form: Form; genes?: Uint32Array }) {
     this.#tf = tf;
     this.#matrix = matrix;
-    this.#mean = scale.mean;
-    this.#sd = scale.sd;
-    this.#zero = Float32Array.from(scale.mean, (m, j) => -m / scale.sd[j]);
-    if (rows.length * matrix.cols * 4 > RESIDENT_BYTES) return;
+    this.#value = valueOf(form);
+    const columns = genes ?? Uint32Array.from({ length: matrix.cols }, (_, j) => j);
+    this.width = columns.length;
+    this.#column = new Int32Array(matrix.cols).fill(-1);
+    columns.forEach((gene, at) => (this.#column[gene] = at));
+    this.#zero = Float32Array.from(columns, (gene) => this.#value(0, gene));
+    if (rows.length * this.width * 4 > RESIDENT_BYTES) return;
     rows.forEach((row, at) => this.#slot.set(row, at));
-    this.#resident = tf.tensor2d(this.#dense(rows), [rows.length, matrix.cols]);
+    this.#resident = tf.tensor2d(this.#dense(rows), [rows.length, this.width]);
   }
 
-  /** The z-scored rows, cells x genes; the caller disposes it. */
+  /** The rows as the network sees them, cells x genes; the caller disposes it. */
   take(rows: Uint32Array): Tensor2D {
-    if (!this.#resident) return this.#tf.tensor2d(this.#dense(rows), [rows.length, this.#matrix.cols]);
+    if (!this.#resident) return this.#tf.tensor2d(this.#dense(rows), [rows.length, this.width]);
     const at = Int32Array.from(rows, (row) => this.#slot.get(row)!);
     return this.#tf.tidy(() => this.#tf.gather(this.#resident!, this.#tf.tensor1d(at, 'int32')));
   }
@@ -66,11 +93,11 @@ export class Batches {
   }
 
   #dense(rows: Uint32Array): Float32Array {
-    const { cols } = this.#matrix;
-    const out = new Float32Array(rows.length * cols);
-    for (let at = 0; at < rows.length; at++) out.set(this.#zero, at * cols);
+    const out = new Float32Array(rows.length * this.width);
+    for (let at = 0; at < rows.length; at++) out.set(this.#zero, at * this.width);
     visitRows(this.#matrix, rows, (at, j, x) => {
-      out[at * cols + j] = (x - this.#mean[j]) / this.#sd[j];
+      const column = this.#column[j];
+      if (column >= 0) out[at * this.width + column] = this.#value(x, j);
     });
     return out;
   }

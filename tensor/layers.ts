@@ -5,58 +5,130 @@ import type { Tf } from './backend.ts';
 const EPSILON = 1e-5;
 const MOMENTUM = 0.1;
 
-/** Weights and bias of a dense layer, uniform in +-1/sqrt(inputs) as PyTorch draws them. */
-export function denseInit(tf: Tf, random: Random, [inputs, outputs]: readonly [number, number]): Tensor[] {
+/** Uniform in +-1/sqrt(inputs), as PyTorch draws the weights and the bias of a dense layer. */
+function fanIn(random: Random, inputs: number, size: number): Float32Array {
   const bound = 1 / Math.sqrt(inputs);
-  const draw = (n: number): Float32Array => Float32Array.from({ length: n }, () => bound * (2 * random.uniform() - 1));
-  return [tf.tensor2d(draw(inputs * outputs), [inputs, outputs]), tf.tensor1d(draw(outputs))];
+  return Float32Array.from({ length: size }, () => bound * (2 * random.uniform() - 1));
 }
 
-/** Scale and shift of a batch norm layer: ones and zeros. */
-export const batchNormInit = (tf: Tf, width: number): Tensor[] => [tf.ones([width]), tf.zeros([width])];
+/** Weights (inputs x outputs) and bias of a dense layer. */
+export function denseInit(tf: Tf, random: Random, [inputs, outputs]: readonly [number, number]): [Tensor2D, Tensor1D] {
+  return [tf.tensor2d(fanIn(random, inputs, inputs * outputs), [inputs, outputs]), tf.tensor1d(fanIn(random, inputs, outputs))];
+}
 
-/** Running mean and variance of one batch norm layer (Ioffe and Szegedy 2015, arXiv:1502.03167; momentum as in PyTorch). */
-export class RunningMoments {
+/** Weights of a block (inputs x outputs; no bias, which batch norm would cancel), scale (ones) and shift (zeros). */
+export function blockInit(tf: Tf, random: Random, [inputs, outputs]: readonly [number, number]): [Tensor2D, Tensor1D, Tensor1D] {
+  return [tf.tensor2d(fanIn(random, inputs, inputs * outputs), [inputs, outputs]), tf.ones([outputs]), tf.zeros([outputs])];
+}
+
+/** Settings of a layer. */
+export interface LayerOptions {
+  /** What follows: nothing, or a (leaky) ReLU with this slope below zero. */
+  readonly slope?: number;
+  /** The input is data: no gradient flows into it. */
+  readonly isData?: boolean;
+}
+
+/** A function of tensors with a gradient of its own; `back` gets the upstream gradient and gives one gradient for each input. */
+function withGradient(
+  tf: Tf,
+  inputs: readonly Tensor[],
+  run: () => { value: Tensor; keep: Tensor[]; back: (dy: Tensor, kept: Tensor[]) => Tensor[] },
+): Tensor {
+  const op = tf.customGrad((...given: unknown[]) => {
+    const save = given.at(-1) as (tensors: Tensor[]) => void;
+    const { value, keep, back } = run();
+    save(keep);
+    return { value, gradFunc: (dy: Tensor, kept: Tensor[]) => back(dy, kept) };
+  });
+  return op(...inputs);
+}
+
+/** x W + b, then a (leaky) ReLU if asked for: cells x outputs. One operation forward, at most five backward. */
+export function dense(tf: Tf, x: Tensor2D, [weights, bias]: readonly Tensor[], { slope, isData = false }: LayerOptions = {}): Tensor2D {
+  const inputs = isData ? [weights, bias] : [weights, bias, x];
+  return withGradient(tf, inputs, () => {
+    const linear = tf.matMul(x, weights as Tensor2D).add(bias);
+    const value = slope === undefined ? linear : slope === 0 ? linear.relu() : linear.leakyRelu(slope);
+    const back = (dy: Tensor, [x_, w, out]: Tensor[]): Tensor[] => {
+      const d = slope === undefined ? dy : dy.mul(tf.step(out, slope));
+      const own = [tf.matMul(x_ as Tensor2D, d as Tensor2D, true), d.sum(0)];
+      return isData ? own : [...own, tf.matMul(d as Tensor2D, w as Tensor2D, false, true)];
+    };
+    return { value, keep: slope === undefined ? [x, weights] : [x, weights, value], back };
+  }) as Tensor2D;
+}
+
+/** x W, batch norm (Ioffe and Szegedy 2015, arXiv:1502.03167; running moments as in PyTorch), then a (leaky) ReLU if asked for. */
+export class Block {
   readonly #tf: Tf;
-  #mean: Tensor1D;
-  #variance: Tensor1D;
-  #seen: [Tensor1D, Tensor1D] | undefined;
+  /** Running mean and variance, for use after training. */
+  readonly mean: Float32Array;
+  readonly variance: Float32Array;
 
   constructor(tf: Tf, width: number) {
     this.#tf = tf;
-    this.#mean = tf.keep(tf.zeros([width]));
-    this.#variance = tf.keep(tf.ones([width]));
+    this.mean = new Float32Array(width);
+    this.variance = new Float32Array(width).fill(1);
   }
 
-  /** Normalises by the batch and remembers its moments, for `update`; safe inside a gradient. */
-  train(x: Tensor2D, scale: Tensor1D, shift: Tensor1D): Tensor2D {
+  /** Normalises by the batch, and moves the running moments towards it. */
+  train(x: Tensor2D, [weights, scale, shift]: readonly Tensor[], { slope, isData = false }: LayerOptions = {}): Tensor2D {
     const tf = this.#tf;
-    const { mean, variance } = tf.moments(x, 0);
-    tf.dispose(this.#seen ?? []);
-    this.#seen = [tf.keep(mean.clone()) as Tensor1D, tf.keep(variance.mul<Tensor1D>(x.shape[0] / Math.max(1, x.shape[0] - 1)))];
-    return tf.batchNorm2d(x, mean as Tensor1D, variance as Tensor1D, shift, scale, EPSILON);
+    const rows = x.shape[0];
+    const inputs = isData ? [weights, scale, shift] : [weights, scale, shift, x];
+    return withGradient(tf, inputs, () => {
+      const linear = tf.matMul(x, weights as Tensor2D);
+      const mean = linear.mean(0);
+      const centred = linear.sub(mean);
+      const variance = centred.square().mean(0);
+      const inverse = variance.add(EPSILON).rsqrt();
+      const normal = centred.mul(inverse);
+      const out = normal.mul(scale).add(shift);
+      const value = slope === undefined ? out : slope === 0 ? out.relu() : out.leakyRelu(slope);
+      this.#remember(mean, variance, rows);
+      const back = (dy: Tensor, [x_, w, hat, factor, y]: Tensor[]): Tensor[] => {
+        const d = slope === undefined ? dy : dy.mul(tf.step(y, slope));
+        const dShift = d.sum(0);
+        const dScale = d.mul(hat).sum(0);
+        const dLinear = d.sub(hat.mul(dScale.div(rows)).add(dShift.div(rows))).mul(factor);
+        const own = [tf.matMul(x_ as Tensor2D, dLinear as Tensor2D, true), dScale, dShift];
+        return isData ? own : [...own, tf.matMul(dLinear as Tensor2D, w as Tensor2D, false, true)];
+      };
+      return { value, keep: [x, weights, normal, inverse.mul(scale), value], back };
+    }) as Tensor2D;
   }
 
-  /** Moves the running moments towards those of the last batch. */
-  update(): void {
-    if (!this.#seen) return;
-    const tf = this.#tf;
-    const [mean, variance] = this.#seen;
-    const mix = (old: Tensor1D, now: Tensor1D): Tensor1D => tf.tidy(() => old.mul(1 - MOMENTUM).add<Tensor1D>(now.mul(MOMENTUM)));
-    const next = [mix(this.#mean, mean), mix(this.#variance, variance)];
-    tf.dispose([this.#mean, this.#variance, mean, variance]);
-    this.#seen = undefined;
-    this.#mean = tf.keep(next[0]);
-    this.#variance = tf.keep(next[1]);
+  #remember(mean: Tensor, variance: Tensor, rows: number): void {
+    const [m, v] = [mean.dataSync(), variance.dataSync()];
+    const unbiased = rows / Math.max(1, rows - 1);
+    for (let j = 0; j < this.mean.length; j++) {
+      this.mean[j] = (1 - MOMENTUM) * this.mean[j] + MOMENTUM * m[j];
+      this.variance[j] = (1 - MOMENTUM) * this.variance[j] + MOMENTUM * unbiased * v[j];
+    }
   }
 
   /** Normalises by the running moments. */
-  infer(x: Tensor2D, scale: Tensor1D, shift: Tensor1D): Tensor2D {
-    return this.#tf.batchNorm2d(x, this.#mean, this.#variance, shift, scale, EPSILON);
+  infer(x: Tensor2D, [weights, scale, shift]: readonly Tensor[], { slope }: LayerOptions = {}): Tensor2D {
+    const tf = this.#tf;
+    return tf.tidy(() => {
+      const factor = tf.tensor1d(this.variance).add(EPSILON).rsqrt().mul(scale);
+      const out = tf
+        .matMul(x, weights as Tensor2D)
+        .sub(tf.tensor1d(this.mean))
+        .mul(factor)
+        .add(shift);
+      return (slope === undefined ? out : slope === 0 ? out.relu() : out.leakyRelu(slope)) as Tensor2D;
+    });
   }
 
-  dispose(): void {
-    this.#tf.dispose([this.#mean, this.#variance, ...(this.#seen ?? [])]);
+  state(): { readonly mean: Float32Array; readonly variance: Float32Array } {
+    return { mean: this.mean.slice(), variance: this.variance.slice() };
+  }
+
+  restore({ mean, variance }: { readonly mean: Float32Array; readonly variance: Float32Array }): void {
+    this.mean.set(mean);
+    this.variance.set(variance);
   }
 }
 
@@ -64,14 +136,26 @@ export class RunningMoments {
 export function maskedCrossEntropy(tf: Tf, logits: Tensor2D, codes: Int32Array): Scalar | undefined {
   const known = codes.reduce((n, c) => n + (c >= 0 ? 1 : 0), 0);
   if (known === 0) return undefined;
-  const target = new Float32Array(codes.length * logits.shape[1]);
+  const width = logits.shape[1];
+  const target = new Float32Array(codes.length * width);
+  const weight = new Float32Array(codes.length);
   codes.forEach((c, i) => {
-    if (c >= 0) target[i * logits.shape[1] + c] = -1 / known;
+    if (c < 0) return;
+    target[i * width + c] = 1 / known;
+    weight[i] = 1 / known;
   });
-  return tf
-    .logSoftmax(logits)
-    .mul(tf.tensor2d(target, [codes.length, logits.shape[1]]))
-    .sum<Scalar>();
+  return withGradient(tf, [logits], () => {
+    const log = tf.logSoftmax(logits);
+    const wanted = tf.tensor2d(target, [codes.length, width]);
+    const back = (dy: Tensor, [log_, wanted_]: Tensor[]): Tensor[] => [
+      log_
+        .exp()
+        .mul(tf.tensor2d(weight, [codes.length, 1]))
+        .sub(wanted_)
+        .mul(dy),
+    ];
+    return { value: log.mul(wanted).sum().neg(), keep: [log, wanted], back };
+  }) as Scalar;
 }
 
 /** Mean squared error over the rows whose value is not NaN; undefined when there is none. */

@@ -3,10 +3,10 @@ import { TrainingError } from '../core/errors.ts';
 import type { Matrix } from '../data/matrix.ts';
 import { mostProbable } from '../stats/metrics.ts';
 import { Random } from '../stats/random.ts';
-import { type Adam, createAdam } from './adam.ts';
 import type { Backend } from './backend.ts';
 import { Batches, cut, geneScale } from './batches.ts';
-import { batchNormInit, denseInit, maskedCrossEntropy, maskedSquaredError, RunningMoments } from './layers.ts';
+import { Block, blockInit, dense, denseInit, maskedCrossEntropy, maskedSquaredError } from './layers.ts';
+import { createOptimizer, type Optimizer } from './optimizer.ts';
 import { topKGate } from './soft-top-k.ts';
 
 /** One task; both tables are as long as the matrix has rows. */
@@ -56,8 +56,8 @@ export class Yoto {
   readonly #options: YotoOptions;
   readonly #cells: YotoCells;
   readonly #batches: Batches;
-  readonly #adam: Adam;
-  readonly #norms: readonly RunningMoments[];
+  readonly #optimizer: Optimizer;
+  readonly #blocks: readonly Block[];
   readonly #random: Random;
 
   constructor(backend: Backend, cells: YotoCells, tasks: readonly YotoTask[], options: YotoOptions) {
@@ -67,17 +67,17 @@ export class Yoto {
     this.#options = options;
     this.#cells = cells;
     const rows = new Uint32Array([...cells.train, ...cells.validation, ...cells.test]);
-    this.#batches = new Batches(tf, cells.matrix, { rows, scale: geneScale(cells.matrix, cells.train) });
+    this.#batches = new Batches(tf, cells.matrix, { rows, form: { kind: 'scaled', scale: geneScale(cells.matrix, cells.train) } });
     const random = Random.of(options.seed, 'yoto', 'init');
     const widths = [cells.matrix.cols, ...options.hidden];
     const initial: Tensor[] = [tf.tensor1d(Float32Array.from({ length: widths[0] }, () => 0.01 * random.normal()))];
     for (let l = 1; l < widths.length; l++) {
-      initial.push(...denseInit(tf, random, [widths[l - 1], widths[l]]), ...batchNormInit(tf, widths[l]));
+      initial.push(...blockInit(tf, random, [widths[l - 1], widths[l]]));
     }
     for (const task of tasks) initial.push(...denseInit(tf, random, [widths.at(-1)!, outputsOf(task)]));
     const rates = initial.map((_, i) => (i === 0 ? options.scoreLearningRate : options.learningRate));
-    this.#adam = createAdam(backend, initial, { rates });
-    this.#norms = options.hidden.map((width) => new RunningMoments(tf, width));
+    this.#optimizer = createOptimizer(backend, initial, { rule: { kind: 'adam' }, rates });
+    this.#blocks = options.hidden.map((width) => new Block(tf, width));
     this.#random = Random.of(options.seed, 'yoto', 'train');
   }
 
@@ -110,7 +110,7 @@ export class Yoto {
 
   /** The scores of all genes, as trained. */
   scores(): Float32Array {
-    const parameters = this.#adam.read();
+    const parameters = this.#optimizer.read();
     const scores = (parameters[0].dataSync() as Float32Array).slice();
     this.#backend.tf.dispose(parameters);
     return scores;
@@ -120,7 +120,7 @@ export class Yoto {
   predict(rows: Uint32Array, k = this.#options.k): Float32Array[] {
     const { tf } = this.#backend;
     const out = this.#tasks.map((task) => new Float32Array(rows.length * outputsOf(task)));
-    const parameters = this.#adam.read();
+    const parameters = this.#optimizer.read();
     for (let at = 0; at < rows.length; at += 512) {
       const part = rows.subarray(at, at + 512);
       tf.tidy(() => {
@@ -137,9 +137,8 @@ export class Yoto {
   }
 
   dispose(): void {
-    this.#adam.dispose();
+    this.#optimizer.dispose();
     this.#batches.dispose();
-    for (const norm of this.#norms) norm.dispose();
   }
 
   /** From startGenes * k down to k over the first half of the epochs, exponentially. */
@@ -155,7 +154,7 @@ export class Yoto {
     const amount = (noise * tau) / temperature.start;
     const shake = Float32Array.from({ length: this.#cells.matrix.cols }, () => (amount > 0 ? amount * this.#random.gumbel() : 0));
     return tf.tidy(() => {
-      const parameters = this.#adam.read();
+      const parameters = this.#optimizer.read();
       const x = this.#batches.take(rows);
       const perturbation = tf.tensor1d(shake);
       const { value, grads } = tf.valueAndGrads((...p: Tensor[]) => {
@@ -163,22 +162,21 @@ export class Yoto {
         return this.#loss(this.#forward(p, x.mul(gate), true), rows);
       })(parameters);
       tf.dispose(parameters);
-      this.#adam.apply(grads);
-      for (const norm of this.#norms) norm.update();
+      this.#optimizer.apply(grads);
       return value.dataSync()[0];
     });
   }
 
   #forward(parameters: readonly Tensor[], input: Tensor2D, isTraining: boolean): Tensor2D[] {
+    const { tf } = this.#backend;
     let x = input;
     let at = 1;
-    for (const norm of this.#norms) {
-      const [weights, bias, scale, shift] = parameters.slice(at, at + 4) as [Tensor2D, Tensor1D, Tensor1D, Tensor1D];
-      const linear = x.matMul(weights).add<Tensor2D>(bias);
-      x = (isTraining ? norm.train(linear, scale, shift) : norm.infer(linear, scale, shift)).relu();
-      at += 4;
+    for (const block of this.#blocks) {
+      const own = parameters.slice(at, at + 3);
+      x = isTraining ? block.train(x, own, { slope: 0 }) : block.infer(x, own, { slope: 0 });
+      at += 3;
     }
-    return this.#tasks.map((_, t) => x.matMul(parameters[at + 2 * t] as Tensor2D).add<Tensor2D>(parameters[at + 2 * t + 1]));
+    return this.#tasks.map((_, t) => dense(tf, x, parameters.slice(at + 2 * t, at + 2 * t + 2)));
   }
 
   /** The mean over tasks of each task's loss over its labelled cells of the batch; tasks without any are skipped. */

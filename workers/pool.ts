@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { StepJob, StepOutcome, StepRunner } from '../activities/runner.ts';
+import type { RunOptions, StepJob, StepOutcome, StepRunner } from '../activities/runner.ts';
 import {
   ArtifactError,
   ConfigError,
@@ -75,10 +75,7 @@ export class ProcessPool implements StepRunner {
     this.#options = { env: {}, ...options };
   }
 
-  async run(
-    job: StepJob,
-    options: { readonly signal: AbortSignal; readonly onProgress: (fraction: number, note: string) => void },
-  ): Promise<StepOutcome> {
+  async run(job: StepJob, options: RunOptions): Promise<StepOutcome> {
     options.signal.throwIfAborted();
     const process = this.#idle.pop() ?? (await this.#spawn());
     const memory = { peak: 0, exceeded: false };
@@ -135,7 +132,7 @@ export class ProcessPool implements StepRunner {
   #converse(
     process: StepProcess,
     job: StepJob,
-    options: { readonly signal: AbortSignal; readonly onProgress: (fraction: number, note: string) => void },
+    options: RunOptions,
     memory: { readonly peak: number; readonly exceeded: boolean },
   ): Promise<StepOutcome> {
     const { child } = process;
@@ -143,6 +140,7 @@ export class ProcessPool implements StepRunner {
     return new Promise<StepOutcome>((resolve, reject) => {
       const onMessage = (message: FromProcess): void => {
         if (message.kind === 'progress') options.onProgress(message.fraction, message.note);
+        else if (message.kind === 'checkpoint') options.onCheckpoint(message.ref);
         else if (message.kind === 'done') finish(() => resolve(message.outcome));
         else if (message.kind === 'failed') finish(() => reject(options.signal.aborted ? options.signal.reason : revive(message)));
       };

@@ -4,9 +4,9 @@ import { Worker } from 'node:worker_threads';
 import { errorRecord } from '../activities/failure.ts';
 import type { StepJob, StepOutcome } from '../activities/runner.ts';
 import { isPanelflowError } from '../core/errors.ts';
-import type { StepContext } from '../core/plugin.ts';
+import type { Checkpoints, Portable, StepContext } from '../core/plugin.ts';
 import type { Registry } from '../core/registry.ts';
-import type { ArtifactStore } from '../core/store.ts';
+import { type ArtifactStore, recordPath } from '../core/store.ts';
 import { decode, encode } from '../data/portable.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import { openStore } from './compose.ts';
@@ -44,6 +44,35 @@ function machineMemory(): number {
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
 
+/** Checkpoints in the store, one record for each key; the one before goes when the next is safe. */
+function checkpointsOf({ work, checkpoint: { key, everyMs, last } }: StepJob, log: string[]): Checkpoints {
+  const store = openStore(work);
+  const path = recordPath.checkpoint(key);
+  let current = last;
+  return {
+    everyMs,
+    load: async () => {
+      const text = await store.readRecord(path);
+      current = text === undefined ? last : (JSON.parse(text) as ArtifactRef);
+      if (current === null) return undefined;
+      try {
+        return decode(await store.get(current)) as Portable;
+      } catch (error) {
+        log.push(`The checkpoint cannot be read, so the step starts over: ${(error as Error).message}`);
+        return undefined;
+      }
+    },
+    save: async (state) => {
+      const before = current;
+      const ref = await store.put(encode(state), 'checkpoint');
+      await store.writeRecord(path, JSON.stringify(ref));
+      current = ref;
+      say({ kind: 'checkpoint', ref });
+      if (before !== null && before.sha256 !== ref.sha256) await store.remove(before);
+    },
+  };
+}
+
 function contextOf(job: StepJob, threads: number, log: string[]): StepContext {
   let told = 0;
   const { signal } = cancel;
@@ -53,6 +82,7 @@ function contextOf(job: StepJob, threads: number, log: string[]): StepContext {
     threads,
     memoryBytes: job.memoryBytes ?? machineMemory(),
     missing: job.missing,
+    checkpoints: checkpointsOf(job, log),
     progress: (fraction, note = '') => {
       const now = Date.now();
       if (now - told < 200 && fraction < 1) return;

@@ -68,6 +68,14 @@ export class FileStore implements ArtifactStore {
     await this.#write(join(this.uri, path), [Buffer.from(text)]);
   }
 
+  async removeRecord(path: string): Promise<void> {
+    await rm(join(this.uri, path), { force: true });
+  }
+
+  async remove(ref: ArtifactRef): Promise<void> {
+    await rm(this.#object(ref), { force: true });
+  }
+
   async listRecords(prefix: string): Promise<string[]> {
     const names = await readdir(join(this.uri, prefix)).catch((error: unknown) => {
       if (isMissing(error)) return [];

@@ -1,6 +1,7 @@
 import type { Dataset } from '../../data/dataset.ts';
 import type { CsrMatrix } from '../../data/matrix.ts';
-import type { Split, StepContext } from '../../plugins/contract.ts';
+import { NO_CHECKPOINTS, type StepContext } from '../../core/plugin.ts';
+import type { Split } from '../../plugins/contract.ts';
 import { Random } from '../../stats/random.ts';
 
 const CELLS = 180;
@@ -63,7 +64,9 @@ export function tinySplit(data: Dataset): Split {
 }
 
 /** A step context outside any engine; `signal` cancels it. */
-export function testContext(options: Partial<Pick<StepContext, 'seed' | 'signal' | 'log' | 'missing' | 'memoryBytes'>> = {}): StepContext {
+export function testContext(
+  options: Partial<Pick<StepContext, 'seed' | 'signal' | 'log' | 'missing' | 'memoryBytes' | 'checkpoints'>> = {},
+): StepContext {
   const signal = options.signal ?? new AbortController().signal;
   return {
     seed: options.seed ?? 0,
@@ -71,6 +74,7 @@ export function testContext(options: Partial<Pick<StepContext, 'seed' | 'signal'
     threads: 1,
     memoryBytes: options.memoryBytes ?? Number.POSITIVE_INFINITY,
     missing: options.missing ?? {},
+    checkpoints: options.checkpoints ?? NO_CHECKPOINTS,
     progress: () => {},
     log: options.log ?? (() => {}),
     breathe: async () => {

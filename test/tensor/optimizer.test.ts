@@ -1,7 +1,10 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import { type Adam, createAdam } from '../../tensor/adam.ts';
 import { type Backend, loadBackend } from '../../tensor/backend.ts';
+import { createOptimizer, type Optimizer } from '../../tensor/optimizer.ts';
+
+const adamOf = (backend: Backend, initial: readonly Tensor[], rates: readonly number[]): Optimizer =>
+  createOptimizer(backend, initial, { rule: { kind: 'adam' }, rates });
 
 const native = await loadBackend();
 const plain: Backend = { ...native, native: undefined };
@@ -12,7 +15,7 @@ function start({ tf }: Backend): Tensor[] {
   return [tf.tensor2d([1, -2, 3, 0.5], [2, 2]), tf.tensor1d([0.1, -0.3])];
 }
 
-function steps({ tf }: Backend, adam: Adam, count: number): void {
+function steps({ tf }: Backend, adam: Optimizer, count: number): void {
   for (let i = 0; i < count; i++) {
     const values = adam.read();
     const gradients = tf.tidy(() => values.map((v) => v.square().sub(0.5).add(0.01)));
@@ -24,7 +27,7 @@ function steps({ tf }: Backend, adam: Adam, count: number): void {
 
 describe.each(forms)('Adam, %s', (_, backend) => {
   it('follows algorithm 1 of the paper', () => {
-    const adam = createAdam(backend, [backend.tf.tensor1d([1])], { rates: [0.1], epsilon: 1e-8 });
+    const adam = adamOf(backend, [backend.tf.tensor1d([1])], [0.1]);
     let [x, m, v] = [1, 0, 0];
     for (let t = 1; t <= 5; t++) {
       const g = 2 * x;
@@ -37,21 +40,42 @@ describe.each(forms)('Adam, %s', (_, backend) => {
   });
 
   it('goes on bit by bit from a saved state', () => {
-    const whole = createAdam(backend, start(backend), { rates: [1e-2, 1e-3] });
+    const whole = adamOf(backend, start(backend), [1e-2, 1e-3]);
     steps(backend, whole, 20);
-    const first = createAdam(backend, start(backend), { rates: [1e-2, 1e-3] });
+    const first = adamOf(backend, start(backend), [1e-2, 1e-3]);
     steps(backend, first, 9);
-    const second = createAdam(backend, start(backend), { rates: [1e-2, 1e-3] });
+    const second = adamOf(backend, start(backend), [1e-2, 1e-3]);
     second.restore(structuredClone(first.state()));
     steps(backend, second, 11);
     expect(second.state()).toEqual(whole.state());
   });
 
   it('leaks no tensors', () => {
-    const adam = createAdam(backend, start(backend), { rates: [1e-2, 1e-3] });
+    const adam = adamOf(backend, start(backend), [1e-2, 1e-3]);
     steps(backend, adam, 2);
     const before = backend.tf.memory().numTensors;
     steps(backend, adam, 10);
     expect(backend.tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe.each(forms)('Gradient descent with momentum, %s', (_, backend) => {
+  it('follows v <- mu v + g, x <- x - lr v, with a schedule, assigned values and a state that goes on bit by bit', () => {
+    const { tf } = backend;
+    const create = (): Optimizer => createOptimizer(backend, [tf.tensor1d([1, -2])], { rule: { kind: 'sgd', momentum: 0.9 }, rates: 0.1 });
+    const whole = create();
+    let [x, v] = [1, 0];
+    for (let t = 0; t < 6; t++) {
+      const other = create();
+      other.restore(structuredClone(whole.state()));
+      const scale = t < 3 ? 1 : 0.5;
+      for (const one of [whole, other]) one.apply([tf.tensor1d([2 * whole.values(0)[0], 1])], one === whole ? scale : scale);
+      v = 0.9 * v + 2 * x;
+      x -= 0.1 * scale * v;
+      expect(whole.values(0)[0]).toBeCloseTo(x, 5);
+      other.dispose();
+    }
+    whole.assign(0, Float32Array.of(3, 4));
+    expect([...whole.values(0)]).toEqual([3, 4]);
   });
 });
