@@ -164,11 +164,23 @@ function runFile(plan: Plan, run: string, records: ReadonlyMap<string, TaskRecor
 /** Writes the results of a run into its folder, each file whole or not at all; returns the names. Nothing is written when no reporter ended well. */
 export async function writeResults(plan: Plan, run: string, store: ArtifactStore, out: string, version: string): Promise<string[]> {
   const records = await recordsOf(store, run);
-  const refs = plan.publish.flatMap(({ task, port }) => records.get(task)?.outputs[port] ?? []);
-  if (refs.length === 0) return [];
+  const labels = new Map(plan.tasks.map((t) => [t.id, t.label]));
+  const found = plan.publish.flatMap(({ task, port }) => {
+    const ref = records.get(task)?.outputs[port];
+    return ref === undefined
+      ? []
+      : [{ ref, name: `${(labels.get(task) || task).replaceAll(' ', '_').replaceAll(/[^\w.,=-]/g, '-')}.model` }];
+  });
+  if (!found.some(({ ref }) => ref.type === 'files')) return [];
   await mkdir(out, { recursive: true });
   const names: string[] = [];
-  for (const ref of refs) {
+  for (const { ref, name } of found) {
+    if (ref.type === 'model') {
+      await mkdir(join(out, 'models'), { recursive: true });
+      await publish(join(out, 'models'), name, await store.get(ref));
+      names.push(`models/${name}`);
+      continue;
+    }
     for (const file of decode(await store.get(ref)) as { name: string; bytes: Uint8Array }[]) {
       await publish(out, file.name, file.bytes);
       names.push(file.name);

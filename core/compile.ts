@@ -179,7 +179,7 @@ function checkResourceNames(
 function published(tasks: readonly PlannedTask[], registry: Registry): Source[] {
   return tasks.flatMap((task) =>
     Object.entries(registry.loaded(task.uses)?.outputs ?? {})
-      .filter(([, type]) => type === 'files')
+      .filter(([, type]) => type === 'files' || type === 'model')
       .map(([port]) => ({ task: task.id, port })),
   );
 }

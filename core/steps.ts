@@ -36,7 +36,7 @@ const RETRIES = { crash: 2, resource: 4, artifact: 4 };
 export function compileStep(name: string, step: PipelineStep, definition: PipelineDefinition): CompiledStep {
   const steps = Object.keys(definition.steps);
   const axes = Object.keys(definition.axes);
-  const wire = (port: string, text: string, gather: Wire['gather'], many: boolean): Wire => {
+  const wire = (port: string, text: string, gather: Wire['gather'], kind: { many?: boolean; offered?: boolean } = {}): Wire => {
     const [from, output, ...rest] = text.split('.');
     if (!from || !output || rest.length > 0)
       throw new ConfigError(`steps.${name}: input "${port}" is "${text}"`, { mend: 'Write it as step.port, for example load.data.' });
@@ -47,12 +47,16 @@ export function compileStep(name: string, step: PipelineStep, definition: Pipeli
     for (const axis of gather === 'all' ? [] : gather)
       if (!axes.includes(axis))
         throw new ConfigError(`steps.${name}: input "${port}" gathers over "${axis}", which is no axis`, { mend: didYouMean(axis, axes) });
-    return { name: port, step: from, port: output, gather, many };
+    return { name: port, step: from, port: output, gather, many: kind.many ?? false, offered: kind.offered ?? false };
   };
   const inputs = Object.entries(step.in).map(([port, i]) =>
-    typeof i === 'string' ? wire(port, i, [], false) : wire(port, i.from, i.gather, true),
+    typeof i === 'string'
+      ? wire(port, i, [])
+      : 'gather' in i
+        ? wire(port, i.from, i.gather, { many: true })
+        : wire(port, i.from, [], { offered: true }),
   );
-  const otherwise = Object.entries(step.otherwise ?? {}).map(([port, text]) => wire(port, text, [], false));
+  const otherwise = Object.entries(step.otherwise ?? {}).map(([port, text]) => wire(port, text, []));
   const parts = {
     uses: template(step.uses),
     with: template(step.with),

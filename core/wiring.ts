@@ -15,6 +15,8 @@ export interface Wire {
   readonly port: string;
   readonly gather: 'all' | readonly string[];
   readonly many: boolean;
+  /** Given only to a step that has such an input, where the other step has such an output. */
+  readonly offered: boolean;
 }
 
 /** step name → projection key → output port → where it comes from; null where the step is left out. */
@@ -42,6 +44,7 @@ function lookUp(wire: Wire, cell: SweepCell, context: PlanContext): Source | nul
   const outputs = upstream.at.get(project(cell.labels, upstream.axes).key) ?? null;
   if (outputs === null) return null;
   const source = outputs[wire.port];
+  if (!source && wire.offered) return null;
   if (!source)
     throw new ConfigError(`Step "${wire.step}" has no output "${wire.port}"`, { mend: didYouMean(wire.port, Object.keys(outputs)) });
   return source;
@@ -71,6 +74,7 @@ export function resolveInputs(
   const uses = `${definition.kind}/${definition.id}`;
   for (const wire of step.inputs) {
     const port = Object.hasOwn(definition.inputs, wire.name) ? definition.inputs[wire.name] : undefined;
+    if (!port && wire.offered) continue;
     if (!port)
       throw new ConfigError(`${uses} has no input "${wire.name}" (step "${step.name}")`, {
         mend: didYouMean(wire.name, Object.keys(definition.inputs)),

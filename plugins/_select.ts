@@ -3,7 +3,7 @@ import { ResourceError } from '../core/errors.ts';
 import { type Dataset, labels } from '../data/dataset.ts';
 import type { Matrix } from '../data/matrix.ts';
 import { balanced, candidatesOf, shared, withMust } from './_rules.ts';
-import { DataError, PanelRules, type Selection, type SelectorInputs, type Task } from './contract.ts';
+import { DataError, type Network, PanelRules, type Selection, type SelectorInputs, type Task } from './contract.ts';
 
 /** The parts of a selector's definition that this file needs. */
 interface Chooser {
@@ -49,8 +49,14 @@ export async function selectWithRules(
     ...(must.length > 0 ? { must_include: must.length } : {}),
     ...(rules.balance === null ? {} : { learning_cells: split.train.length + split.validation.length }),
   };
-  const model = chosen.model === undefined ? {} : { model: chosen.model };
+  const model = chosen.model === undefined ? {} : { model: { ...chosen.model, preparation: preparationOf(data) } };
   return { panel, ...model, ...(Object.keys(facts).length > 0 ? { facts } : {}) };
+}
+
+/** How the steps before made X, where they said so. */
+function preparationOf({ scale, uns }: Dataset): NonNullable<Network['preparation']> {
+  const said = (uns.normalize ?? {}) as { readonly target_sum?: number | null; readonly log1p?: boolean };
+  return { scale, target_sum: said.target_sum ?? null, log1p: said.log1p ?? false };
 }
 
 const nothing = (): Selection['panel'] => ({ genes: new Uint32Array(0), names: [], scores: new Float64Array(0), task: null });

@@ -178,7 +178,8 @@ export type Selection = {
  * Ranks genes, looking only at the train (and validation) cells of the split.
  * Engine-supplied params, given when the schema declares them: `k` (leave it out when the ranking serves every k) and
  * `tasks` (leave it out when labels are not used; trait 'multi-task' = gets all tasks at once, else exactly one).
- * Trait 'predictions' = fills `panel.predictions`. Trait 'model' = gives `model`, a network for later predictions.
+ * Trait 'predictions' = fills `panel.predictions`. Trait 'model' = gives `model`, a network for later predictions;
+ * 'generative' = that network has a head of kind 'genes'.
  *
  * The contract adds the param `panel` (`PanelRules`) and the optional input `labels` to every selector, and sees to them itself: a selector
  * gets a dataset of the genes it may choose from, with the labels in force. Several tasks for a selector that takes one: it runs for each,
@@ -211,9 +212,21 @@ function relabelled<I extends { readonly data: Dataset }>(inputs: I, given: Labe
   return { ...inputs, data: { ...data, obs: { ...data.obs, columns: { ...data.obs.columns, ...given } } } };
 }
 
-/** Judges the first k genes of a panel. Engine-supplied params: `k`, and `tasks` (exactly one) when the schema declares it. */
+/** What an evaluator gets; `model` when it has the trait 'needs-model'. */
+export interface EvaluatorInputs {
+  readonly data: Dataset;
+  readonly split: Split;
+  readonly panel: Panel;
+  readonly model?: Network;
+}
+
+/**
+ * Judges the first k genes of a panel. Engine-supplied params: `k`, and `tasks` (exactly one) when the schema declares it.
+ * Trait 'needs-predictions' = judges only selectors with the trait 'predictions'; 'needs-model' = gets the selector's `model`, and judges only
+ * selectors with the trait 'generative' (whose network says what every gene's expression is).
+ */
 export function defineEvaluator<P extends z.ZodObject>(
-  step: Body<P> & { run: Run<P, { data: Dataset; split: Split; panel: Panel }, { metrics: Metrics; facts?: StepResult['facts'] }> },
+  step: Body<P> & { run: Run<P, EvaluatorInputs, { metrics: Metrics; facts?: StepResult['facts'] }> },
 ): StepDefinition<P> {
   return {
     ...defaults,
@@ -224,10 +237,11 @@ export function defineEvaluator<P extends z.ZodObject>(
       split: { type: 'split' },
       panel: { type: 'panel' },
       labels: { type: 'labels', optional: true },
+      ...(step.traits?.includes('needs-model') ? { model: { type: 'model' } } : {}),
     },
     outputs: { metrics: 'metrics' },
     run: async (context, { labels: given, ...inputs }, params) =>
-      pack(await step.run(context, relabelled(inputs as { data: Dataset; split: Split; panel: Panel }, given), params)),
+      pack(await step.run(context, relabelled(inputs as unknown as EvaluatorInputs, given), params)),
   };
 }
 

@@ -60,10 +60,11 @@ export const ParamDeclaration: z.ZodType<ParamDeclaration> = z.lazy(() =>
   }),
 );
 
-/** `step.port`, or a list of it gathered over axes (the others are kept). */
+/** `step.port`; or a list of it gathered over axes (the others are kept); or one that is given only to a step that takes it, where it is there. */
 export const StepInput = z.union([
   z.string(),
   z.strictObject({ from: z.string(), gather: z.union([z.literal('all'), z.array(z.string()).min(1)]) }),
+  z.strictObject({ from: z.string(), offer: z.literal(true) }),
 ]);
 
 /** One step of a pipeline. It is computed once for each value of the axes that its expressions and inputs depend on. */

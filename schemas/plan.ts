@@ -55,7 +55,7 @@ export const Plan = z.strictObject({
   tasks: z.array(PlannedTask),
   /** Steps left out by their condition, with how many cells. */
   left_out: z.array(z.strictObject({ step: z.string(), cells: z.number(), when: z.string() })),
-  /** Outputs of type `files` that are published into the results folder. */
+  /** Outputs of type `files` or `model` that are published into the results folder. */
   publish: z.array(Source),
 });
 export type Plan = z.infer<typeof Plan>;

@@ -52,6 +52,9 @@ export function normalizeCounts(matrix: Matrix, { target, log1p = false }: Norma
   return { ...matrix, data: out };
 }
 
+/** The median total over the cells that have counts. */
+export const medianTotal = (matrix: Matrix): number => medianPositive(rowTotals(matrix));
+
 function medianPositive(totals: Float64Array): number {
   const s = totals.filter((t) => t > 0).sort();
   const h = s.length >> 1;

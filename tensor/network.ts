@@ -39,6 +39,8 @@ export type Network = {
   /** Layers that all heads share. */
   readonly layers: readonly NetworkLayer[];
   readonly heads: readonly NetworkHead[];
+  /** How X was made from counts: what its values are, the total that each cell was brought to (null: none), and whether logs were taken. */
+  readonly preparation?: { readonly scale: string; readonly target_sum: number | null; readonly log1p: boolean };
 };
 
 /** A layer out of a block's parameters and running moments: batch norm becomes part of weights and bias. */

@@ -18,7 +18,7 @@ type Params = z.infer<typeof params>;
 /** Makes cells comparable: totals, logarithm, scaling or binarising; raw counts stay in layers.counts. */
 export default defineTransform({
   id: 'normalize',
-  version: 1,
+  version: 2,
   summary: 'Normalise totals, take logs, scale or binarise; raw counts stay in layers.counts.',
   cites: ['10.1186/s13059-017-1382-0'],
   params,
@@ -31,14 +31,16 @@ export default defineTransform({
       if (!counts && data.scale === 'scaled') throw notCounts(data.scale, 'binarised');
       return result({ ...data, X: binarize(counts ?? data.X), scale: 'binary', layers }, p);
     }
-    let { X, scale } = await logValues(context, data, counts, p);
+    const values = await logValues(context, data, counts, p);
+    let { X, scale } = values;
     await context.breathe();
     if (p.scale && scale !== 'scaled') {
       X = scaleGenes(X, p.scale_max).matrix;
       scale = 'scaled';
     }
     if (!hasCounts) context.log('There are no raw counts to keep: steps that need counts will refuse this dataset');
-    return result({ ...data, X, scale, layers }, p);
+    const uns = values.total === undefined ? data.uns : { ...data.uns, normalize: { target_sum: values.total, log1p: p.log1p } };
+    return result({ ...data, X, scale, layers, uns }, p);
   },
 });
 
@@ -47,8 +49,13 @@ function result(data: Dataset, p: Params): { data: Dataset; facts: Record<string
 }
 
 /** Normalised values, or X as it is where it was normalised before. */
-async function logValues(context: StepContext, data: Dataset, counts: Matrix | undefined, p: Params): Promise<{ X: Matrix; scale: Scale }> {
-  const { normalizeCounts } = await import('../../stats/normalize.ts');
+async function logValues(
+  context: StepContext,
+  data: Dataset,
+  counts: Matrix | undefined,
+  p: Params,
+): Promise<{ X: Matrix; scale: Scale; total?: number | null }> {
+  const { medianTotal, normalizeCounts } = await import('../../stats/normalize.ts');
   const target = p.target_sum === 'none' ? undefined : p.target_sum === 'median' ? null : p.target_sum;
   const asked = target !== undefined || p.log1p;
   if (!asked) return { X: counts && data.scale !== 'counts' ? data.X : (counts ?? data.X), scale: data.scale };
@@ -60,8 +67,9 @@ async function logValues(context: StepContext, data: Dataset, counts: Matrix | u
     if (data.scale === 'scaled' || target !== undefined) throw notCounts(data.scale, 'normalised');
   }
   if (!counts && data.scale === 'scaled') throw notCounts(data.scale, 'normalised');
-  const X = normalizeCounts(counts ?? data.X, { target, log1p: p.log1p });
-  return { X, scale: p.log1p ? 'log' : 'unknown' };
+  const from = counts ?? data.X;
+  const total = target === null ? medianTotal(from) : target;
+  return { X: normalizeCounts(from, { target: total, log1p: p.log1p }), scale: p.log1p ? 'log' : 'unknown', total: total ?? null };
 }
 
 function notCounts(scale: Scale, done: string): DataError {
