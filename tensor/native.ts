@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readFile, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, readdir, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -123,16 +123,42 @@ function targetOf(machine: string): string[] {
   return ['--implementation', 'cp', '--python-version', '311', ...platforms];
 }
 
-async function addCuda(python: string, part: string, say: NativeOptions['say']): Promise<void> {
+const RETRY =
+  'Check that the Python package index can be reached (`python3 -m pip download tensorflow-cpu==2.18.1`), then run the command again.';
+
+/** The GPUs of this machine, as `nvidia-smi -L` names them; empty when it sees none or is not there. */
+export async function listGpus(): Promise<string[]> {
+  const said = await tool('nvidia-smi', ['-L']).catch(() => '');
+  return said.split('\n').filter((line) => line.startsWith('GPU '));
+}
+
+/** Puts the CUDA libraries beside the GPU build, where a GPU is and the system has none of them; a later call adds what is still missing. */
+async function addCuda(home: string, say: NativeOptions['say']): Promise<boolean> {
+  const nvidia = join(home, 'nvidia');
+  if (existsSync(nvidia)) return false;
   const known = await tool('ldconfig', ['-p']).catch(() => '');
-  if (known.includes('libcudart.so.12') && known.includes('libcudnn.so.9')) return;
-  say('Fetching the CUDA libraries, which this machine lacks (about 2 GB)');
-  const folder = await mkdtemp(join(part, 'cuda-'));
-  await download(python, await readFile(join(part, 'cuda.txt'), 'utf8'), folder, []);
-  for (const wheel of await readdir(folder)) {
-    if (wheel.endsWith('.whl')) await tool(python, ['-m', 'zipfile', '-e', join(folder, wheel), part]);
+  if (known.includes('libcudart.so.12') && known.includes('libcudnn.so.9')) return false;
+  if ((await listGpus()).length === 0) {
+    say(
+      'nvidia-smi sees no GPU here: the CUDA libraries (2 GB) are left out, and the GPU build runs on the CPU. Run the setup again where a GPU is.',
+    );
+    return false;
   }
-  await rm(folder, { recursive: true });
+  say('Fetching the CUDA libraries, which this machine lacks (about 2 GB)');
+  const python = await findPython();
+  const folder = await mkdtemp(join(home, '.cuda-'));
+  try {
+    await stage('Fetching CUDA', RETRY, async () => download(python, await readFile(join(home, 'cuda.txt'), 'utf8'), folder, []));
+    for (const wheel of await readdir(folder)) {
+      if (wheel.endsWith('.whl')) await tool(python, ['-m', 'zipfile', '-e', join(folder, wheel), folder]);
+    }
+    await rename(join(folder, 'nvidia'), nvidia).catch((error: unknown) => {
+      if (!existsSync(nvidia)) throw error;
+    });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  return true;
 }
 
 async function compile(compiler: string, source: string, part: string): Promise<void> {
@@ -169,9 +195,7 @@ async function build(home: string, source: string, { flavour, say }: NativeOptio
   const part = await mkdtemp(join(dirname(home), '.part-'));
   try {
     say(`Fetching TensorFlow ${VERSION} (${flavour}, ${flavour === 'cpu' ? '220' : '590'} MB, once)`);
-    const retry =
-      'Check that the Python package index can be reached (`python3 -m pip download tensorflow-cpu==2.18.1`), then run the command again.';
-    await stage('Fetching TensorFlow', retry, () =>
+    await stage('Fetching TensorFlow', RETRY, () =>
       download(python, `${wheelOf[0]}==${VERSION} --hash=sha256:${wheelOf[1]}`, part, targetOf(MACHINE[process.arch])),
     );
     say('Unpacking TensorFlow and building its addon');
@@ -181,7 +205,6 @@ async function build(home: string, source: string, { flavour, say }: NativeOptio
     await rm(join(part, wheel));
     await slim(join(part, 'libtf'));
     await stage('Building the addon', 'A g++ or clang++ with C++17 is needed.', () => compile(compiler, source, part));
-    if (flavour === 'gpu') await stage('Fetching CUDA', retry, () => addCuda(python, part, say));
     await rm(join(part, 'include'), { recursive: true });
     await rm(join(part, 'requirements.txt'));
     const version = await probe(join(part, 'tfjs_binding.node'));
@@ -226,15 +249,29 @@ export async function ensureNative(options: NativeOptions): Promise<NativeTensor
     const { version } = JSON.parse(await readFile(ready, 'utf8')) as { version: string };
     return { version, addon, libraries, flavour, fresh };
   };
-  if (existsSync(ready) && isLinked(placed, addon) && isLinked(placedLibraries, libraries)) return done(false);
+  if (existsSync(ready) && isLinked(placed, addon) && isLinked(placedLibraries, libraries)) {
+    return done(flavour === 'gpu' && (await addCuda(home, options.say)));
+  }
   if (flavour === 'cpu' && !existsSync(ready) && existsSync(placed)) {
     const version = await probe(placed);
     if (version) return { version, addon: placed, libraries: undefined, flavour, fresh: false };
   }
   const started = Date.now();
   if (!existsSync(ready)) await build(home, source, options);
+  if (flavour === 'gpu') await addCuda(home, options.say);
   await link(libraries, placedLibraries);
   await link(addon, placed);
   options.say(`TensorFlow ${VERSION} (${flavour}) is ready, after ${Math.round((Date.now() - started) / 1000)} s`);
   return done(true);
+}
+
+/** Which library `@tensorflow/tfjs-node` is linked to; undefined when it is the vendor's own. */
+export async function placedFlavour(): Promise<Flavour | undefined> {
+  const source = dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-node/package.json'));
+  try {
+    const home = dirname(await realpath(join(source, 'deps/lib')));
+    return (JSON.parse(await readFile(join(home, 'ready.json'), 'utf8')) as { flavour: Flavour }).flavour;
+  } catch {
+    return undefined;
+  }
 }
