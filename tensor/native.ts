@@ -126,10 +126,10 @@ function targetOf(machine: string): string[] {
 const RETRY =
   'Check that the Python package index can be reached (`python3 -m pip download tensorflow-cpu==2.18.1`), then run the command again.';
 
-/** The GPUs of this machine, as `nvidia-smi -L` names them; empty when it sees none or is not there. */
+/** The GPUs that nvidia-smi sees (name, memory, driver version); empty when there are none, or no such command. */
 export async function listGpus(): Promise<string[]> {
-  const said = await tool('nvidia-smi', ['-L']).catch(() => '');
-  return said.split('\n').filter((line) => line.startsWith('GPU '));
+  const said = await tool('nvidia-smi', ['--query-gpu=name,memory.total,driver_version', '--format=csv,noheader']).catch(() => '');
+  return said.split('\n').filter((line) => line.includes(', '));
 }
 
 /** Puts the CUDA libraries beside the GPU build, where a GPU is and the system has none of them; a later call adds what is still missing. */

@@ -1,6 +1,6 @@
-import { spawnSync } from 'node:child_process';
 import { access, constants, mkdir, statfs } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
+import type { Backend } from '../../tensor/backend.ts';
 import { temporalBinary } from '../embedded/binary.ts';
 import { findServer } from '../embedded/server.ts';
 import { green, red } from '../print.ts';
@@ -17,15 +17,19 @@ const gigabytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GB
 async function finding(what: string, look: () => Promise<string>): Promise<Finding> {
   return look().then(
     (found) => ({ what, ok: true, found }),
-    (error: Error & { mend?: string }) => ({ what, ok: false, found: `${error.message}${error.mend ? ` ${error.mend}` : ''}` }),
+    (error: Error & { mend?: string }) => ({
+      what,
+      ok: false,
+      found: error.mend ? `${error.message.replace(/\.$/, '')}. ${error.mend}` : error.message,
+    }),
   );
 }
 
-/** Multiplies two 1024 x 1024 matrices for a second and gives the pace. */
-async function tensorBackend(): Promise<string> {
-  const { loadBackend } = await import('../../tensor/backend.ts');
-  const { tf, name, version, device } = await loadBackend();
-  const n = name === 'tensorflow' ? 1024 : 128;
+/** Size of the matrices that each backend multiplies for a second, so that one product takes some milliseconds. */
+const SIZE = { tensorflow: 1024, webgpu: 1024, wasm: 256, cpu: 128 } as const;
+
+/** GFLOP/s of products of two n x n matrices. */
+function pace({ tf }: Backend, n: number): number {
   const a = tf.ones([n, n]);
   const multiply = (): void => tf.tidy(() => void tf.matMul(a, a).slice([0, 0], [1, 1]).dataSync());
   multiply();
@@ -33,14 +37,38 @@ async function tensorBackend(): Promise<string> {
   const start = performance.now();
   for (; performance.now() - start < 1000; rounds++) multiply();
   const gflops = (2 * n ** 3 * rounds) / (performance.now() - start) / 1e6;
-  if (name !== 'tensorflow')
-    throw new Error(`plain JavaScript only (${gflops.toFixed(1)} GFLOP/s): training is about 150 times slower. Run \`panelflow setup\`.`);
-  return `${name} ${version} on ${device}, ${availableParallelism()} threads, ${gflops.toFixed(0)} GFLOP/s`;
+  a.dispose();
+  return gflops;
+}
+
+/** The backend, its library, device, threads and pace; not fine when training is slower than this machine allows. */
+async function tensorBackend(gpus: readonly string[]): Promise<string> {
+  const { loadBackend } = await import('../../tensor/backend.ts');
+  const said: string[] = [];
+  const backend = await loadBackend((line) => void said.push(line));
+  const { name, version, device, isGpu, threads } = backend;
+  const counted = isGpu ? '' : `, ${threads} thread${threads === 1 ? '' : 's'}`;
+  const found = `${name} ${version} on ${device}${counted}, ${pace(backend, SIZE[name]).toPrecision(3)} GFLOP/s`;
+  if (gpus.length > 0 && !isGpu)
+    throw new DoctorError([`${found}; the GPU is not used`, ...said].join('. '), 'Run `panelflow setup --gpu`.');
+  if (name === 'wasm' || name === 'cpu') throw new DoctorError([found, ...said].join('. '));
+  return [found, ...said].join('. ');
+}
+
+class DoctorError extends Error {
+  readonly mend: string | undefined;
+
+  constructor(message: string, mend?: string) {
+    super(message);
+    this.mend = mend;
+  }
 }
 
 /** `panelflow doctor`: what works here, what does not, and how to mend it. */
 export async function doctor(flags: { readonly work?: string; readonly address?: string; readonly json?: boolean }): Promise<number> {
   const set = settings(flags);
+  const { listGpus } = await import('../../tensor/native.ts');
+  const gpus = await listGpus();
   const findings = [
     await finding('node', async () => process.version),
     await finding(
@@ -63,11 +91,8 @@ export async function doctor(flags: { readonly work?: string; readonly address?:
       const up = await findServer(set.work);
       return `embedded Temporal ${version} (${from}), ${up ? `up at ${up.address}, pages at ${up.ui}` : 'not up; commands start it'}`;
     }),
-    await finding('tensor', tensorBackend),
-    await finding('gpu', async () => {
-      const smi = spawnSync('nvidia-smi', ['--query-gpu=name,memory.total,driver_version', '--format=csv,noheader'], { encoding: 'utf8' });
-      return smi.status === 0 ? smi.stdout.trim().replaceAll('\n', '; ') : 'none seen';
-    }),
+    await finding('tensor', () => tensorBackend(gpus)),
+    await finding('gpu', async () => gpus.join('; ') || 'none seen by nvidia-smi'),
   ];
   if (flags.json) process.stdout.write(`${JSON.stringify(findings, null, 1)}\n`);
   else for (const f of findings) process.stdout.write(`${f.ok ? green('✔') : red('✘')} ${f.what.padEnd(8)} ${f.found}\n`);
