@@ -30,7 +30,7 @@ export interface LayerOptions {
 }
 
 /** A function of tensors with a gradient of its own; `back` gets the upstream gradient and gives one gradient for each input. */
-function withGradient(
+export function withGradient(
   tf: Tf,
   inputs: readonly Tensor[],
   run: () => { value: Tensor; keep: Tensor[]; back: (dy: Tensor, kept: Tensor[]) => Tensor[] },
