@@ -40,6 +40,11 @@ export default definePlugin({
       scgenefit: () => import('./selectors/scgenefit.ts'),
       smash: () => import('./selectors/smash.ts'),
       spapros: () => import('./selectors/spapros.ts'),
+      markermap: () => import('./selectors/markermap.ts'),
+      'markermap-unsupervised': () => import('./selectors/markermap-unsupervised.ts'),
+      'markermap-joint': () => import('./selectors/markermap-joint.ts'),
+      'concrete-vae': () => import('./selectors/concrete-vae.ts'),
+      'global-gumbel-vae': () => import('./selectors/global-gumbel-vae.ts'),
       yoto: () => import('./selectors/yoto.ts'),
     },
     evaluator: {
@@ -48,6 +53,7 @@ export default definePlugin({
       builtin: () => import('./evaluators/builtin.ts'),
       reconstruction: () => import('./evaluators/reconstruction.ts'),
       'marker-recovery': () => import('./evaluators/marker-recovery.ts'),
+      generative: () => import('./evaluators/generative.ts'),
       'ml-random-forest': () => import('./evaluators/ml-random-forest.ts'),
     },
     reporter: {

@@ -1,0 +1,52 @@
+import { defineSelector, z } from '../contract.ts';
+import { familyParams, reconstructionParams, selectByVae, type Variant } from './_markermap.ts';
+
+const params = z.strictObject({
+  ...familyParams.shape,
+  ...reconstructionParams.shape,
+  spread: z.number().positive().default(1).describe('standard deviation of the initial logits'),
+});
+
+const variant: Variant = {
+  id: 'concrete-vae',
+  alpha: 1,
+  inputs: 'selectors',
+  presets: {
+    clean: {
+      epochs: 60,
+      learning_rate: 1e-3,
+      max_learning_rate: 1e-3,
+      temperature: { start: 3, end: 0.1, factor: null },
+      patience: null,
+      likelihood: 'squared',
+      reconstruction: 'mean',
+    },
+    paper: {
+      epochs: 100,
+      learning_rate: 'find',
+      max_learning_rate: 1e-4,
+      temperature: { start: 3, end: 1e-3, factor: 0.99 },
+      patience: 3,
+      likelihood: 'gaussian',
+      reconstruction: 'sum',
+    },
+  },
+  atLeast: 25,
+};
+
+/** Concrete VAE: k relaxed one-hot choices in front of a variational autoencoder, as MarkerMap's baseline. */
+export default defineSelector({
+  id: 'concrete-vae',
+  version: 1,
+  summary: 'Concrete VAE: k relaxed one-hot choices of a gene, trained with a variational autoencoder; no labels',
+  cites: ['arXiv:2207.14106', 'arXiv:1901.09346'],
+  queue: 'gpu',
+  seeded: true,
+  traits: ['model', 'generative'],
+  params,
+  run: async (context, inputs, given) =>
+    selectByVae(context, inputs, given, {
+      variant,
+      makeFront: async () => (await import('../../tensor/concrete-vae.ts')).concreteFront({ spread: given.spread }),
+    }),
+});

@@ -1,0 +1,99 @@
+import { orderDescending, spearman } from './ranks.ts';
+
+/** How z-scores are made of X, gene by gene; they are clipped at +-clip. */
+export interface RebuiltScale {
+  readonly mean: Float64Array;
+  readonly sd: Float64Array;
+  readonly clip: number;
+}
+
+export interface RebuiltOptions {
+  readonly genes: number;
+  readonly scale: RebuiltScale;
+  /** Class of each cell (-1: none), in the order in which the cells come. */
+  readonly groups?: { readonly codes: Int32Array; readonly count: number };
+}
+
+/** Count, sums and sums of squares of each gene, of the truth and of what was rebuilt. */
+class Moments {
+  cells = 0;
+  readonly #genes: number;
+  readonly #sums: readonly [Float64Array, Float64Array];
+  readonly #squares: readonly [Float64Array, Float64Array];
+
+  constructor(genes: number) {
+    const zeros = (): [Float64Array, Float64Array] => [new Float64Array(genes), new Float64Array(genes)];
+    this.#genes = genes;
+    this.#sums = zeros();
+    this.#squares = zeros();
+  }
+
+  add(side: 0 | 1, values: ArrayLike<number>, from: number): void {
+    const [sums, squares] = [this.#sums[side], this.#squares[side]];
+    for (let j = 0; j < this.#genes; j++) {
+      const x = values[from + j];
+      sums[j] += x;
+      squares[j] += x * x;
+    }
+  }
+
+  variance(side: 0 | 1): Float64Array {
+    return this.#squares[side].map((s, j) => Math.max(0, s / this.cells - (this.#sums[side][j] / this.cells) ** 2));
+  }
+
+  agreement(): { readonly jaccard: number; readonly spearman: number } {
+    const [truth, rebuilt] = [this.variance(0), this.variance(1)];
+    const count = Math.max(1, Math.floor(0.2 * truth.length));
+    const top = new Set(orderDescending(truth).subarray(0, count));
+    const common = orderDescending(rebuilt)
+      .subarray(0, count)
+      .filter((j) => top.has(j)).length;
+    return { jaccard: common / (2 * count - common), spearman: spearman(truth, rebuilt) };
+  }
+}
+
+/**
+ * Judges rebuilt expression (MarkerMap, arXiv:2207.14106 eq. 10-11 and table 4); blocks are cells x genes on the scale of X. On z-scores:
+ * l2 = mean squared and l1 = mean absolute error over all entries, l2_norm = mean over the cells of the length of the error. On the scale
+ * of X: agreement of the genes' variances (Jaccard of the top fifths, Spearman), over all cells and as means over classes of 2 cells or more.
+ */
+export async function rebuild(
+  blocks: AsyncIterable<{ readonly truth: Float32Array; readonly rebuilt: Float32Array }>,
+  { genes, scale: { mean, sd, clip }, groups }: RebuiltOptions,
+): Promise<Record<string, number>> {
+  const all = new Moments(genes);
+  const own = Array.from({ length: groups?.count ?? 0 }, () => new Moments(genes));
+  let [l1, l2, norm] = [0, 0, 0];
+  for await (const { truth, rebuilt } of blocks) {
+    for (let from = 0; from < truth.length; from += genes) {
+      let square = 0;
+      for (let j = 0; j < genes; j++) {
+        const wanted = Math.max(-clip, Math.min(clip, (truth[from + j] - mean[j]) / sd[j]));
+        const off = (rebuilt[from + j] - mean[j]) / sd[j] - wanted;
+        l1 += Math.abs(off);
+        square += off * off;
+      }
+      l2 += square;
+      norm += Math.sqrt(square);
+      const code = groups?.codes[all.cells] ?? -1;
+      for (const moments of code < 0 ? [all] : [all, own[code]]) {
+        moments.add(0, truth, from);
+        moments.add(1, rebuilt, from);
+        moments.cells++;
+      }
+    }
+  }
+  const entries = all.cells * genes;
+  const { jaccard, spearman: rank } = all.agreement();
+  const values = {
+    l2: l2 / entries,
+    l1: l1 / entries,
+    l2_norm: norm / all.cells,
+    jaccard_top20_variance: jaccard,
+    spearman_variance: rank,
+  };
+  if (!groups) return values;
+  const classes = own.filter(({ cells }) => cells >= 2).map((moments) => moments.agreement());
+  const average = (key: 'jaccard' | 'spearman'): number => classes.reduce((sum, c) => sum + c[key], 0) / classes.length;
+  return { ...values, jaccard_top20_variance_class_mean: average('jaccard'), spearman_variance_class_mean: average('spearman') };
+}

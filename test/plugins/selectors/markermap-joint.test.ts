@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import type { Panel } from '../../../plugins/contract.ts';
+import joint from '../../../plugins/selectors/markermap-joint.ts';
+import { loadBackend } from '../../../tensor/backend.ts';
+import { comparedAccuracy } from '../../kit/golden-panels.ts';
+import { testSelector } from '../../kit/selector.ts';
+import { hasShared } from '../../kit/shared-data.ts';
+import { testContext, tinyAtlas, tinySplit } from '../../kit/tiny-atlas.ts';
+
+const small = { epochs: 10, hidden: 16, batch: 32 };
+
+testSelector(joint, { params: small });
+
+const isNative = (await loadBackend()).name === 'tensorflow';
+
+describe('selector/markermap-joint', () => {
+  const data = tinyAtlas();
+  const split = tinySplit(data);
+  const train = (params: object) =>
+    joint.run(testContext({ seed: 2 }), { data, split }, joint.params.parse({ k: 8, tasks: [{ column: 'type' }], ...small, ...params }));
+
+  it('learns to rebuild the genes, and gives the network that does', async () => {
+    const { panel, model } = (await train({ epochs: 40 })).outputs as Record<string, any>;
+    const loss = (panel as Panel).curves!['validation loss'];
+    expect(loss.at(-1)).toBeLessThan(loss[0]);
+    expect(model.genes).toEqual(panel.names);
+    expect(model.heads.at(-1)).toMatchObject({ kind: 'genes', genes: data.var.index });
+  });
+
+  it('keeps the published settings under the paper protocol', async () => {
+    const { outputs, facts } = await train({ protocol: 'paper', epochs: 27 });
+    expect(facts!.learning_rate).toBeLessThanOrEqual(1e-4);
+    expect((outputs.panel as Panel).curves!.temperature.length).toBe(facts!.epochs);
+  });
+
+  it.skipIf(!hasShared || !isNative)(
+    'reaches the reference with 50 genes on Zeisel',
+    async () => {
+      const { knn, forest } = await comparedAccuracy(joint, 'zeisel', { method: 'markermap:joint' });
+      expect(forest.ours).toBeGreaterThanOrEqual(forest.reference - 0.005);
+      expect(knn.ours).toBeGreaterThanOrEqual(knn.reference - 0.005);
+    },
+    900_000,
+  );
+});
