@@ -51,3 +51,27 @@ export function pearson(x: ArrayLike<number>, y: ArrayLike<number>): number {
 export function spearman(x: ArrayLike<number>, y: ArrayLike<number>): number {
   return pearson(averageRanks(x), averageRanks(y));
 }
+
+/** The k-th largest value (k from 1), by Hoare's selection on a copy: O(n). */
+export function kthLargest(values: Float32Array, k: number): number {
+  const a = values.slice();
+  let [low, high] = [0, a.length - 1];
+  const wanted = a.length - k;
+  while (low < high) {
+    const pivot = a[(low + high) >> 1];
+    let [i, j] = [low, high];
+    while (i <= j) {
+      while (a[i] < pivot) i++;
+      while (a[j] > pivot) j--;
+      if (i <= j) {
+        const swap = a[i];
+        a[i++] = a[j];
+        a[j--] = swap;
+      }
+    }
+    if (wanted <= j) high = j;
+    else if (wanted >= i) low = i;
+    else break;
+  }
+  return a[wanted];
+}

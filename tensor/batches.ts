@@ -2,7 +2,7 @@ import type { Tensor2D } from '@tensorflow/tfjs';
 import type { Matrix } from '../data/matrix.ts';
 import type { Tf } from './backend.ts';
 
-/** Below this many bytes the dense cells stay on the device and batches are gathered there. */
+/** Below this many bytes the cells are kept dense: on the device where batches have all genes, else on the host. */
 const RESIDENT_BYTES = 512 * 2 ** 20;
 
 /** Mean and standard deviation of each gene. */
@@ -53,53 +53,99 @@ function valueOf(form: Form): (x: number, gene: number) => number {
   return (x, j) => Math.max(-clip, Math.min(clip, (x - mean[j]) / sd[j]));
 }
 
+/** Dense blocks of a matrix, some cells x some genes, as a network sees them; a large matrix stays sparse. */
+export class GeneBlocks {
+  /** The values as the network sees them; for a sparse matrix, those that it stores. */
+  readonly #matrix: Matrix;
+  /** What an unstored value becomes. */
+  readonly #zero: Float32Array;
+  /** Column of each gene in the block being made, from 1; 0 when it has none. */
+  readonly #column: Int32Array;
+
+  constructor(matrix: Matrix, form: Form, denseBytes = RESIDENT_BYTES) {
+    const value = valueOf(form);
+    const { data, rows, cols } = matrix;
+    this.#zero = Float32Array.from({ length: cols }, (_, j) => value(0, j));
+    this.#column = new Int32Array(cols);
+    if (matrix.kind === 'dense') {
+      this.#matrix = form.kind === 'plain' ? matrix : { ...matrix, data: data.map((x, p) => value(x, p % cols)) };
+      return;
+    }
+    const { indptr, indices } = matrix;
+    const isDense = rows * cols * 4 <= denseBytes;
+    const seen = new Float32Array(isDense ? rows * cols : data.length);
+    for (let i = 0; i < rows; i++) {
+      if (isDense) seen.set(this.#zero, i * cols);
+      for (let p = indptr[i]; p < indptr[i + 1]; p++) seen[isDense ? i * cols + indices[p] : p] = value(data[p], indices[p]);
+    }
+    this.#matrix = isDense ? { kind: 'dense', rows, cols, data: seen } : { ...matrix, data: seen };
+  }
+
+  /** The values, rows x genes, row-major, as numbers of the network's form. */
+  take(rows: Uint32Array, genes: Uint32Array): Float32Array {
+    const matrix = this.#matrix;
+    const { data } = matrix;
+    const column = this.#column;
+    const width = genes.length;
+    const out = new Float32Array(rows.length * width);
+    if (matrix.kind === 'dense') {
+      for (let at = 0; at < rows.length; at++) {
+        const from = rows[at] * matrix.cols;
+        for (let c = 0; c < width; c++) out[at * width + c] = data[from + genes[c]];
+      }
+      return out;
+    }
+    const { indptr, indices } = matrix;
+    const zero = Float32Array.from(genes, (gene) => this.#zero[gene]);
+    for (let c = 0; c < width; c++) column[genes[c]] = c + 1;
+    for (let at = 0; at < rows.length; at++) {
+      const base = at * width - 1;
+      const end = indptr[rows[at] + 1];
+      out.set(zero, at * width);
+      for (let p = indptr[rows[at]]; p < end; p++) {
+        const to = column[indices[p]];
+        if (to > 0) out[base + to] = data[p];
+      }
+    }
+    for (let c = 0; c < width; c++) column[genes[c]] = 0;
+    return out;
+  }
+}
+
 /** Cells of a matrix as dense batches; the matrix itself stays sparse unless its dense form is small. */
 export class Batches {
   /** Genes of a batch. */
   readonly width: number;
   readonly #tf: Tf;
-  readonly #matrix: Matrix;
-  readonly #value: (x: number, gene: number) => number;
-  /** Column of each gene in a batch; -1 when it has none. */
-  readonly #column: Int32Array;
-  readonly #zero: Float32Array;
+  readonly #genes: Uint32Array;
+  readonly #blocks: GeneBlocks;
   readonly #slot = new Map<number, number>();
   readonly #resident: Tensor2D | undefined;
 
   /** `rows` are all cells that will ever be asked for; `genes` the columns of a batch (default: all, in order). */
   constructor(tf: Tf, matrix: Matrix, { rows, form, genes }: { rows: Uint32Array; form: Form; genes?: Uint32Array }) {
     this.#tf = tf;
-    this.#matrix = matrix;
-    this.#value = valueOf(form);
-    const columns = genes ?? Uint32Array.from({ length: matrix.cols }, (_, j) => j);
-    this.width = columns.length;
-    this.#column = new Int32Array(matrix.cols).fill(-1);
-    columns.forEach((gene, at) => (this.#column[gene] = at));
-    this.#zero = Float32Array.from(columns, (gene) => this.#value(0, gene));
+    this.#genes = genes ?? Uint32Array.from({ length: matrix.cols }, (_, j) => j);
+    this.#blocks = new GeneBlocks(matrix, form, 0);
+    this.width = this.#genes.length;
     if (rows.length * this.width * 4 > RESIDENT_BYTES) return;
     rows.forEach((row, at) => this.#slot.set(row, at));
-    this.#resident = tf.tensor2d(this.#dense(rows), [rows.length, this.width]);
+    this.#resident = this.#block(rows);
   }
 
   /** The rows as the network sees them, cells x genes; the caller disposes it. */
   take(rows: Uint32Array): Tensor2D {
-    if (!this.#resident) return this.#tf.tensor2d(this.#dense(rows), [rows.length, this.width]);
+    if (!this.#resident) return this.#block(rows);
     const at = Int32Array.from(rows, (row) => this.#slot.get(row)!);
     return this.#tf.tidy(() => this.#tf.gather(this.#resident!, this.#tf.tensor1d(at, 'int32')));
   }
 
-  dispose(): void {
-    this.#resident?.dispose();
+  #block(rows: Uint32Array): Tensor2D {
+    return this.#tf.tensor2d(this.#blocks.take(rows, this.#genes), [rows.length, this.width]);
   }
 
-  #dense(rows: Uint32Array): Float32Array {
-    const out = new Float32Array(rows.length * this.width);
-    for (let at = 0; at < rows.length; at++) out.set(this.#zero, at * this.width);
-    visitRows(this.#matrix, rows, (at, j, x) => {
-      const column = this.#column[j];
-      if (column >= 0) out[at * this.width + column] = this.#value(x, j);
-    });
-    return out;
+  dispose(): void {
+    this.#resident?.dispose();
   }
 }
 

@@ -29,6 +29,13 @@ export interface LayerOptions {
   readonly isData?: boolean;
 }
 
+/** The gradient through what follows a layer, whose output is `y`. */
+function throughSlope(dy: Tensor, y: Tensor, slope: number | undefined): Tensor {
+  if (slope === undefined) return dy;
+  const isUp = y.greater(0).cast('float32');
+  return dy.mul(slope === 0 ? isUp : isUp.mul(1 - slope).add(slope));
+}
+
 /** A function of tensors with a gradient of its own; `back` gets the upstream gradient and gives one gradient for each input. */
 export function withGradient(
   tf: Tf,
@@ -51,12 +58,24 @@ export function dense(tf: Tf, x: Tensor2D, [weights, bias]: readonly Tensor[], {
     const linear = tf.matMul(x, weights as Tensor2D).add(bias);
     const value = slope === undefined ? linear : slope === 0 ? linear.relu() : linear.leakyRelu(slope);
     const back = (dy: Tensor, [x_, w, out]: Tensor[]): Tensor[] => {
-      const d = slope === undefined ? dy : dy.mul(tf.step(out, slope));
+      const d = throughSlope(dy, out, slope);
       const own = [tf.matMul(x_ as Tensor2D, d as Tensor2D, true), d.sum(0)];
       return isData ? own : [...own, tf.matMul(d as Tensor2D, w as Tensor2D, false, true)];
     };
     return { value, keep: slope === undefined ? [x, weights] : [x, weights, value], back };
   }) as Tensor2D;
+}
+
+/** x W; no gradient for x when it is data. */
+function product(tf: Tf, x: Tensor2D, weights: Tensor2D, isData: boolean): Tensor2D {
+  return withGradient(tf, isData ? [weights] : [weights, x], () => ({
+    value: tf.matMul(x, weights),
+    keep: [x, weights],
+    back: (dy, [x_, w]) => {
+      const own = tf.matMul(x_ as Tensor2D, dy as Tensor2D, true);
+      return isData ? [own] : [own, tf.matMul(dy as Tensor2D, w as Tensor2D, false, true)];
+    },
+  })) as Tensor2D;
 }
 
 /** x W, batch norm (Ioffe and Szegedy 2015, arXiv:1502.03167; running moments as in PyTorch), then a (leaky) ReLU if asked for. */
@@ -72,13 +91,16 @@ export class Block {
     this.variance = new Float32Array(width).fill(1);
   }
 
-  /** Normalises by the batch, and moves the running moments towards it. */
+  /** x W, normalised by the batch; moves the running moments towards it. */
   train(x: Tensor2D, [weights, scale, shift]: readonly Tensor[], { slope, isData = false }: LayerOptions = {}): Tensor2D {
+    return this.normalize(product(this.#tf, x, weights as Tensor2D, isData), [scale, shift], slope);
+  }
+
+  /** Normalises values by the batch, and moves the running moments towards it. */
+  normalize(linear: Tensor2D, [scale, shift]: readonly Tensor[], slope?: number): Tensor2D {
     const tf = this.#tf;
-    const rows = x.shape[0];
-    const inputs = isData ? [weights, scale, shift] : [weights, scale, shift, x];
-    return withGradient(tf, inputs, () => {
-      const linear = tf.matMul(x, weights as Tensor2D);
+    const rows = linear.shape[0];
+    return withGradient(tf, [linear, scale, shift], () => {
       const mean = linear.mean(0);
       const centred = linear.sub(mean);
       const variance = centred.square().mean(0);
@@ -87,15 +109,13 @@ export class Block {
       const out = normal.mul(scale).add(shift);
       const value = slope === undefined ? out : slope === 0 ? out.relu() : out.leakyRelu(slope);
       this.#remember(mean, variance, rows);
-      const back = (dy: Tensor, [x_, w, hat, factor, y]: Tensor[]): Tensor[] => {
-        const d = slope === undefined ? dy : dy.mul(tf.step(y, slope));
+      const back = (dy: Tensor, [hat, factor, y]: Tensor[]): Tensor[] => {
+        const d = throughSlope(dy, y, slope);
         const dShift = d.sum(0);
         const dScale = d.mul(hat).sum(0);
-        const dLinear = d.sub(hat.mul(dScale.div(rows)).add(dShift.div(rows))).mul(factor);
-        const own = [tf.matMul(x_ as Tensor2D, dLinear as Tensor2D, true), dScale, dShift];
-        return isData ? own : [...own, tf.matMul(dLinear as Tensor2D, w as Tensor2D, false, true)];
+        return [d.sub(hat.mul(dScale.div(rows)).add(dShift.div(rows))).mul(factor), dScale, dShift];
       };
-      return { value, keep: [x, weights, normal, inverse.mul(scale), value], back };
+      return { value, keep: [normal, inverse.mul(scale), value], back };
     }) as Tensor2D;
   }
 

@@ -1,182 +1,179 @@
 import type { Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs';
-import { TrainingError } from '../core/errors.ts';
+import type { Portable } from '../core/plugin.ts';
 import type { Matrix } from '../data/matrix.ts';
-import { mostProbable } from '../stats/metrics.ts';
+import { orderDescending } from '../stats/ranks.ts';
 import { Random } from '../stats/random.ts';
 import type { Backend } from './backend.ts';
-import { Batches, cut, geneScale } from './batches.ts';
-import { Block, blockInit, dense, denseInit, maskedCrossEntropy, maskedSquaredError } from './layers.ts';
-import { createOptimizer, type Optimizer } from './optimizer.ts';
-import { topKGate } from './soft-top-k.ts';
+import { type Form, GeneBlocks } from './batches.ts';
+import type { Model } from './fit.ts';
+import { Block, dense, denseInit, maskedCrossEntropy, maskedSquaredError, withGradient } from './layers.ts';
+import { foldBlock, type Network, type NetworkHead, type NetworkLayer } from './network.ts';
+import { createOptimizer, type Optimizer, type OptimizerState } from './optimizer.ts';
+import { RowAdam, type RowAdamState } from './row-adam.ts';
+import { SoftTopK } from './soft-top-k.ts';
 
-/** One task; both tables are as long as the matrix has rows. */
+/** One task; both tables are as long as the matrix has rows. Missing: code -1, NaN. Values are standardised; mean and sd lead back. */
 export type YotoTask =
-  | { readonly name: string; readonly kind: 'classification'; readonly codes: Int32Array; readonly classCount: number }
-  | { readonly name: string; readonly kind: 'regression'; readonly values: Float32Array };
+  | { readonly name: string; readonly kind: 'classification'; readonly codes: Int32Array; readonly classes: readonly string[] }
+  | { readonly name: string; readonly kind: 'regression'; readonly values: Float32Array; readonly mean: number; readonly sd: number };
 
-/** Hyperparameters; see the selector for their defaults. */
+/** Hyperparameters; see the selector for their meaning and defaults. */
 export interface YotoOptions {
   readonly k: number;
-  readonly epochs: number;
-  readonly batch: number;
   readonly learningRate: number;
   readonly scoreLearningRate: number;
   readonly hidden: readonly number[];
+  readonly batchNorm: boolean;
+  readonly forward: 'hard' | 'soft';
   readonly temperature: { readonly start: number; readonly end: number };
+  /** Gumbel noise on the scores: its size, and whether it falls with the temperature. */
   readonly noise: number;
+  readonly noiseFalls: boolean;
+  /** Genes that the gate lets through at first. */
   readonly startGenes: number;
+  /** Spread of the first scores. */
+  readonly scoreSpread: number;
+  /** Steps of the whole training; the number of genes reaches k half-way. */
+  readonly steps: number;
   readonly seed: number;
 }
 
-/** What is told after each epoch. */
-export interface YotoEpoch {
-  readonly epoch: number;
-  readonly loss: number;
-  readonly tau: number;
-  readonly k: number;
-  /** Validation accuracy (or minus the mean squared error) of each task; NaN without validation cells. */
-  readonly validation: readonly number[];
-}
+type YotoState = {
+  readonly step: number;
+  readonly random: readonly number[];
+  readonly scores: RowAdamState;
+  readonly first: RowAdamState;
+  readonly rest: OptimizerState;
+  readonly blocks: readonly { readonly mean: Float32Array; readonly variance: Float32Array }[];
+};
 
-/** The cells to learn from and to watch. */
-export interface YotoCells {
-  readonly matrix: Matrix;
-  readonly train: Uint32Array;
-  readonly validation: Uint32Array;
-  readonly test: Uint32Array;
-}
+const outputsOf = (task: YotoTask): number => (task.kind === 'classification' ? task.classes.length : 1);
 
 /**
- * You Only Train Once (arXiv:2512.17678): a score per gene, a straight-through NeuralSort gate that keeps the k best, and one network with a
- * shared encoder and a head per task, trained together. Where the paper is silent the recipe is ours; see the selector.
+ * You Only Train Once (arXiv:2512.17678): a score per gene, a straight-through NeuralSort gate that lets the k best through, and one network
+ * with a shared encoder and a head per task, trained together. Only genes whose relaxed gate has weight are looked at: the k chosen ones go
+ * forward, the band around them gets a gradient, and the first layer's other rows rest. Where the paper is silent the recipe is ours.
  */
-export class Yoto {
+export class Yoto implements Model {
   readonly #backend: Backend;
   readonly #tasks: readonly YotoTask[];
   readonly #options: YotoOptions;
-  readonly #cells: YotoCells;
-  readonly #batches: Batches;
-  readonly #optimizer: Optimizer;
+  readonly #form: Form;
+  readonly #blocksOfGenes: GeneBlocks;
+  readonly #gate = new SoftTopK();
+  readonly #all: Uint32Array;
+  readonly #scores: RowAdam;
+  readonly #first: RowAdam;
+  readonly #rest: Optimizer;
   readonly #blocks: readonly Block[];
   readonly #random: Random;
+  #step = 0;
 
-  constructor(backend: Backend, cells: YotoCells, tasks: readonly YotoTask[], options: YotoOptions) {
+  constructor(
+    backend: Backend,
+    { matrix, form }: { readonly matrix: Matrix; readonly form: Form },
+    tasks: readonly YotoTask[],
+    options: YotoOptions,
+  ) {
     const { tf } = backend;
+    const genes = matrix.cols;
     this.#backend = backend;
     this.#tasks = tasks;
     this.#options = options;
-    this.#cells = cells;
-    const rows = new Uint32Array([...cells.train, ...cells.validation, ...cells.test]);
-    this.#batches = new Batches(tf, cells.matrix, { rows, form: { kind: 'scaled', scale: geneScale(cells.matrix, cells.train) } });
+    this.#form = form;
+    this.#blocksOfGenes = new GeneBlocks(matrix, form);
+    this.#all = Uint32Array.from({ length: genes }, (_, j) => j);
     const random = Random.of(options.seed, 'yoto', 'init');
-    const widths = [cells.matrix.cols, ...options.hidden];
-    const initial: Tensor[] = [tf.tensor1d(Float32Array.from({ length: widths[0] }, () => 0.01 * random.normal()))];
-    for (let l = 1; l < widths.length; l++) {
-      initial.push(...blockInit(tf, random, [widths[l - 1], widths[l]]));
-    }
-    for (const task of tasks) initial.push(...denseInit(tf, random, [widths.at(-1)!, outputsOf(task)]));
-    const rates = initial.map((_, i) => (i === 0 ? options.scoreLearningRate : options.learningRate));
-    this.#optimizer = createOptimizer(backend, initial, { rule: { kind: 'adam' }, rates });
-    this.#blocks = options.hidden.map((width) => new Block(tf, width));
+    const scores = Float32Array.from({ length: genes }, () => options.scoreSpread * random.normal());
+    this.#scores = new RowAdam(scores, { width: 1, rate: options.scoreLearningRate });
+    const { hidden } = options;
+    const bound = 1 / Math.sqrt(genes);
+    const first = Float32Array.from({ length: genes * hidden[0] }, () => bound * (2 * random.uniform() - 1));
+    this.#first = new RowAdam(first, { width: hidden[0], rate: options.learningRate });
+    const rest: Tensor[] = [];
+    hidden.forEach((width, l) => {
+      if (l > 0) rest.push(...denseInit(tf, random, [hidden[l - 1], width]).slice(0, options.batchNorm ? 1 : 2));
+      else if (!options.batchNorm) rest.push(tf.zeros([width]));
+      if (options.batchNorm) rest.push(tf.ones([width]), tf.zeros([width]));
+    });
+    for (const task of tasks) rest.push(...denseInit(tf, random, [hidden.at(-1)!, outputsOf(task)]));
+    this.#rest = createOptimizer(backend, rest, { rule: { kind: 'adam' }, rates: options.learningRate });
+    this.#blocks = options.batchNorm ? hidden.map((width) => new Block(tf, width)) : [];
     this.#random = Random.of(options.seed, 'yoto', 'train');
   }
 
-  /** Trains for all epochs; `onEpoch` is awaited after each, `onBatch` after each batch, so that they may report or throw to stop. */
-  async train(onEpoch: (said: YotoEpoch) => void | Promise<void>, onBatch: () => Promise<void>): Promise<void> {
-    const { epochs, batch, temperature } = this.#options;
-    const { train } = this.#cells;
-    const perEpoch = cut(train, batch).length;
-    for (let epoch = 0; epoch < epochs; epoch++) {
-      const k = this.#genesAt(epoch);
-      const order = Uint32Array.from(this.#random.permutation(train.length), (at) => train[at]);
-      let tau = temperature.start;
-      let loss = 0;
-      const batches = cut(order, batch);
-      for (let b = 0; b < batches.length; b++) {
-        const done = (epoch * perEpoch + b) / Math.max(1, epochs * perEpoch - 1);
-        tau = temperature.start * (temperature.end / temperature.start) ** done;
-        loss += this.#step(batches[b], k, tau) / batches.length;
-        await onBatch();
-      }
-      if (!Number.isFinite(loss)) {
-        throw new TrainingError('The loss is no longer a number', {
-          context: { epoch: epoch + 1, loss: String(loss) },
-          mend: 'Lower learning_rate and score_learning_rate, and check the scale of X.',
-        });
-      }
-      await onEpoch({ epoch: epoch + 1, loss, tau, k, validation: this.#validate(k) });
-    }
+  /** Number of genes that the gate lets through at a step: from startGenes down to k over the first half, exponentially. */
+  get genesNow(): number {
+    const { k, startGenes, steps } = this.#options;
+    return Math.round(startGenes * (k / startGenes) ** Math.min(1, this.#step / Math.max(1, steps / 2)));
   }
 
-  /** The scores of all genes, as trained. */
-  scores(): Float32Array {
-    const parameters = this.#optimizer.read();
-    const scores = (parameters[0].dataSync() as Float32Array).slice();
-    this.#backend.tf.dispose(parameters);
-    return scores;
+  /** The gate's temperature: exponential from start to end over all steps. */
+  get tau(): number {
+    const { temperature, steps } = this.#options;
+    return temperature.start * (temperature.end / temperature.start) ** Math.min(1, this.#step / Math.max(1, steps - 1));
   }
 
-  /** Outputs of every head for some cells, with the hard mask of the k best genes: class probabilities, or values. Row-major. */
-  predict(rows: Uint32Array, k = this.#options.k): Float32Array[] {
+  step(rows: Uint32Array): number {
     const { tf } = this.#backend;
-    const out = this.#tasks.map((task) => new Float32Array(rows.length * outputsOf(task)));
-    const parameters = this.#optimizer.read();
-    for (let at = 0; at < rows.length; at += 512) {
-      const part = rows.subarray(at, at + 512);
-      tf.tidy(() => {
-        const gate = topKGate(tf, parameters[0] as Tensor1D, { k, tau: 1 });
-        const heads = this.#forward(parameters, this.#batches.take(part).mul(gate), false);
-        heads.forEach((head, t) => {
-          const values = this.#tasks[t].kind === 'classification' ? tf.softmax(head) : head;
-          out[t].set(values.dataSync() as Float32Array, at * outputsOf(this.#tasks[t]));
-        });
-      });
-    }
-    tf.dispose(parameters);
+    const [k, tau] = [this.genesNow, this.tau];
+    this.#gate.forward(this.#shaken(tau), k, tau);
+    const active = this.#gate.order;
+    const isHard = this.#options.forward === 'hard';
+    const open = isHard ? active.subarray(0, k) : active;
+    const width = this.#first.width;
+    const values = this.#blocksOfGenes.take(rows, active);
+    let [loss, own, mask]: [number, Float32Array, Float32Array] = [0, values, values];
+    tf.tidy(() => {
+      const parameters = this.#rest.read();
+      const all = tf.tensor2d(values, [rows.length, active.length]);
+      const weights = tf.tensor2d(this.#first.take(active), [active.length, width]);
+      const gate = tf.tensor1d(isHard ? new Float32Array(k).fill(1) : Float32Array.from(this.#gate.weight));
+      const x = isHard ? tf.slice2d(all, [0, 0], [rows.length, k]) : all.mul<Tensor2D>(gate);
+      const given = [tf.slice2d(weights, [0, 0], [open.length, width]), tf.zeros([active.length]), ...parameters];
+      const { value, grads } = tf.valueAndGrads((...p: Tensor[]) => {
+        const linear = gated(tf, { x, all, weights, gate }, p[0] as Tensor2D, p[1] as Tensor1D);
+        return this.#loss(this.#through(linear, p.slice(2)), rows);
+      })(given);
+      tf.dispose(parameters);
+      this.#rest.apply(grads.slice(2));
+      loss = value.dataSync()[0];
+      [own, mask] = [grads[0].dataSync() as Float32Array, grads[1].dataSync() as Float32Array];
+    });
+    this.#first.apply(open, own);
+    this.#applyToScores(this.#gate.backward(mask));
+    this.#step++;
+    return loss;
+  }
+
+  /** The scores, with the noise of this step. */
+  #shaken(tau: number): Float32Array {
+    const { noise, noiseFalls, temperature } = this.#options;
+    const amount = noiseFalls ? (noise * tau) / temperature.start : noise;
+    const values = this.#scores.take(this.#all);
+    if (amount === 0) return values;
+    const out = new Float32Array(values.length);
+    for (let j = 0; j < out.length; j++) out[j] = values[j] + amount * this.#random.gumbel();
     return out;
   }
 
-  dispose(): void {
-    this.#optimizer.dispose();
-    this.#batches.dispose();
+  #applyToScores(own: Float64Array): void {
+    const gradient = new Float64Array(this.#all.length);
+    const { order } = this.#gate;
+    for (let r = 0; r < order.length; r++) gradient[order[r]] = own[r];
+    this.#scores.apply(this.#all, gradient);
   }
 
-  /** From startGenes * k down to k over the first half of the epochs, exponentially. */
-  #genesAt(epoch: number): number {
-    const { k, startGenes, epochs } = this.#options;
-    const first = Math.min(this.#cells.matrix.cols, Math.max(k, Math.round(startGenes * k)));
-    return Math.round(first * (k / first) ** Math.min(1, epoch / Math.max(1, epochs / 2)));
-  }
-
-  #step(rows: Uint32Array, k: number, tau: number): number {
+  /** From the first layer's sums to the outputs of each head. */
+  #through(linear: Tensor2D, parameters: readonly Tensor[]): Tensor2D[] {
     const { tf } = this.#backend;
-    const { noise, temperature } = this.#options;
-    const amount = (noise * tau) / temperature.start;
-    const shake = Float32Array.from({ length: this.#cells.matrix.cols }, () => (amount > 0 ? amount * this.#random.gumbel() : 0));
-    return tf.tidy(() => {
-      const parameters = this.#optimizer.read();
-      const x = this.#batches.take(rows);
-      const perturbation = tf.tensor1d(shake);
-      const { value, grads } = tf.valueAndGrads((...p: Tensor[]) => {
-        const gate = topKGate(tf, (p[0] as Tensor1D).add(perturbation), { k, tau });
-        return this.#loss(this.#forward(p, x.mul(gate), true), rows);
-      })(parameters);
-      tf.dispose(parameters);
-      this.#optimizer.apply(grads);
-      return value.dataSync()[0];
-    });
-  }
-
-  #forward(parameters: readonly Tensor[], input: Tensor2D, isTraining: boolean): Tensor2D[] {
-    const { tf } = this.#backend;
-    let x = input;
-    let at = 1;
-    for (const block of this.#blocks) {
-      const own = parameters.slice(at, at + 3);
-      x = isTraining ? block.train(x, own, { slope: 0 }) : block.infer(x, own, { slope: 0 });
-      at += 3;
-    }
-    return this.#tasks.map((_, t) => dense(tf, x, parameters.slice(at + 2 * t, at + 2 * t + 2)));
+    const { hidden, batchNorm } = this.#options;
+    let at = 0;
+    const next = (count: number): Tensor[] => parameters.slice(at, (at += count));
+    let x = batchNorm ? this.#blocks[0].normalize(linear, next(2), 0) : linear.add<Tensor2D>(next(1)[0]).relu<Tensor2D>();
+    for (let l = 1; l < hidden.length; l++)
+      x = batchNorm ? this.#blocks[l].train(x, next(3), { slope: 0 }) : dense(tf, x, next(2), { slope: 0 });
+    return this.#tasks.map(() => dense(tf, x, next(2)));
   }
 
   /** The mean over tasks of each task's loss over its labelled cells of the batch; tasks without any are skipped. */
@@ -198,25 +195,89 @@ export class Yoto {
       return loss ? [loss] : [];
     });
     if (losses.length === 0) return heads[0].sum().mul<Scalar>(0);
-    return losses.reduce((sum, loss) => sum.add(loss)).div<Scalar>(losses.length);
+    return losses.length === 1 ? losses[0] : losses.reduce((sum, loss) => sum.add(loss)).div<Scalar>(losses.length);
   }
 
-  #validate(k: number): number[] {
-    const rows = this.#cells.validation;
-    if (rows.length === 0) return this.#tasks.map(() => Number.NaN);
-    return this.predict(rows, k).map((outputs, t) => {
-      const task = this.#tasks[t];
-      let [sum, known] = [0, 0];
-      const classes = task.kind === 'classification' ? mostProbable(outputs, task.classCount) : undefined;
-      rows.forEach((row, i) => {
-        const gain = task.kind === 'classification' ? Number(classes![i] === task.codes[row]) : -((outputs[i] - task.values[row]) ** 2);
-        if (task.kind === 'classification' ? task.codes[row] < 0 : Number.isNaN(gain)) return;
-        sum += gain;
-        known++;
-      });
-      return sum / known;
+  /** Genes by falling score, ties by lower number, and the scores of all genes. */
+  ranking(): { readonly genes: Uint32Array; readonly scores: Float32Array } {
+    const scores = this.#scores.take(this.#all);
+    return { genes: orderDescending(scores), scores };
+  }
+
+  /** The network as it stands, reading the `count` best genes only. */
+  network(names: readonly string[], count: number): Network {
+    const genes = this.ranking().genes.slice(0, count);
+    const { hidden, batchNorm } = this.#options;
+    const parameters = this.#rest.state().values.map(([value]) => value);
+    let at = 0;
+    const next = (): Float32Array => parameters[at++];
+    const layers: NetworkLayer[] = hidden.map((outputs, l) => {
+      const weights = l === 0 ? this.#first.take(genes) : next();
+      if (!batchNorm) return { inputs: weights.length / outputs, outputs, weights, bias: next(), slope: 0 };
+      const [scale, shift] = [next(), next()];
+      return foldBlock(weights, { scale, shift, mean: this.#blocks[l].mean, variance: this.#blocks[l].variance }, 0);
     });
+    const heads = this.#tasks.map((task): NetworkHead => {
+      const [weights, bias] = [next(), next()];
+      const own = [{ inputs: hidden.at(-1)!, outputs: outputsOf(task), weights, bias, slope: null }];
+      return task.kind === 'classification'
+        ? { kind: 'classes', task: task.name, classes: task.classes, layers: own }
+        : { kind: 'value', task: task.name, mean: task.mean, sd: task.sd, layers: own };
+    });
+    return { method: 'yoto', genes: Array.from(genes, (j) => names[j]), input: seenAs(this.#form, genes), layers, heads };
+  }
+
+  state(): Portable {
+    return {
+      step: this.#step,
+      random: this.#random.state,
+      scores: this.#scores.state(),
+      first: this.#first.state(),
+      rest: this.#rest.state(),
+      blocks: this.#blocks.map((block) => block.state()),
+    } satisfies YotoState;
+  }
+
+  restore(saved: Portable): void {
+    const state = saved as unknown as YotoState;
+    this.#step = state.step;
+    this.#random.state = state.random;
+    this.#scores.restore(state.scores);
+    this.#first.restore(state.first);
+    this.#rest.restore(state.rest);
+    this.#blocks.forEach((block, l) => block.restore(state.blocks[l]));
+  }
+
+  dispose(): void {
+    this.#rest.dispose();
   }
 }
 
-const outputsOf = (task: YotoTask): number => (task.kind === 'classification' ? task.classCount : 1);
+/** A network's input form for some genes. */
+function seenAs(form: Form, genes: Uint32Array): Network['input'] {
+  if (form.kind !== 'scaled') return form;
+  const pick = (values: Float64Array): Float32Array => Float32Array.from(genes, (j) => values[j]);
+  return { kind: 'scaled', mean: pick(form.scale.mean), sd: pick(form.scale.sd), clip: form.clip ?? null };
+}
+
+/**
+ * Sums of the first layer: cells x width. `x` holds what the gate lets through, `open` its weights; `all` and `weights` are those of every
+ * gene of the band. The gradient of the gate's values (given as `opening`) comes from all of them: g_j = sum over cells of x_ij (dy W')_ij.
+ */
+function gated(
+  tf: Backend['tf'],
+  { x, all, weights, gate }: { readonly x: Tensor2D; readonly all: Tensor2D; readonly weights: Tensor2D; readonly gate: Tensor1D },
+  open: Tensor2D,
+  opening: Tensor1D,
+): Tensor2D {
+  const [count, width] = open.shape;
+  return withGradient(tf, [open, opening], () => ({
+    value: tf.matMul(x, open),
+    keep: [],
+    back: (dy) => {
+      const products = tf.matMul(all, dy as Tensor2D, true) as Tensor2D;
+      const own = tf.slice2d(products, [0, 0], [count, width]);
+      return [tf.mul(own, gate.reshape([count, 1])), tf.sum(products.mul(weights), 1)];
+    },
+  })) as Tensor2D;
+}
