@@ -126,6 +126,17 @@ program
   .action(act(async (name: string | undefined) => (await import('./commands/schema.ts')).schema(name)));
 
 program
+  .command('predict <model> <cells>')
+  .description(
+    "Run a trained network (a file out of results/NAME/models) on the cells of a dataset file: classes, numbers, or every gene's expression.",
+  )
+  .option('--out <file>', 'a .csv, or a .h5ad (predictions in obs, reconstructed expression in X)', 'predictions.csv')
+  .option('--probabilities', 'a column for the probability of each class')
+  .option(...json)
+  .addHelpText('after', '\nExample:\n  panelflow predict results/zeisel/models/seed=0_selector=yoto_k=32.model new-cells.h5ad')
+  .action(act(async (model: string, cells: string, flags) => (await import('./commands/predict.ts')).predict(model, cells, flags)));
+
+program
   .command('data [name]')
   .description('List known datasets with their citation, or fetch one.')
   .option('--out <dir>', 'folder to fetch into', 'data')

@@ -46,6 +46,8 @@ const MAY_IMPORT: Record<string, string[]> = {
     'workers/compose.ts',
     'lazy:workers',
     'lazy:tensor',
+    'lazy:plugins/predict.ts',
+    'lazy:data/h5ad-write.ts',
     '@temporalio/client',
     '@temporalio/proto',
   ],
