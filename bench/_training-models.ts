@@ -1,0 +1,86 @@
+import type { Backend } from '../tensor/backend.ts';
+import { type Form, geneScale } from '../tensor/batches.ts';
+import { concreteFront } from '../tensor/concrete-vae.ts';
+import { globalFront } from '../tensor/global-gumbel.ts';
+import { instanceFront } from '../tensor/markermap.ts';
+import { type MakeFront, SelectiveVae } from '../tensor/vae.ts';
+import { Yoto } from '../tensor/yoto.ts';
+import type { Matrix } from '../data/matrix.ts';
+import type { Spec } from './_training-cases.ts';
+
+/** The cells of a case. */
+export interface Cells {
+  readonly matrix: Matrix;
+  readonly rows: Uint32Array;
+  readonly codes: Int32Array;
+  readonly classes: number;
+}
+
+/** What is timed. */
+export interface Timed {
+  step(rows: Uint32Array): number;
+  dispose(): void;
+}
+
+const FRONTS: Readonly<Record<'markermap' | 'global-gumbel' | 'concrete-vae', (hidden: number) => MakeFront>> = {
+  markermap: (hidden) => instanceFront({ hidden, dropout: 0.5, noise: 1 }),
+  'global-gumbel': () => globalFront({ spread: 1, noise: 1 }),
+  'concrete-vae': () => concreteFront({ spread: 1 }),
+};
+
+const formOf = ({ form }: Spec, { matrix, rows }: Cells): Form =>
+  form === 'binary' ? { kind: 'binary' } : { kind: 'scaled', scale: geneScale(matrix, rows) };
+
+function makeYoto(backend: Backend, spec: Spec, cells: Cells): Timed {
+  const { matrix, codes, classes } = cells;
+  const names = Array.from({ length: classes }, (_, c) => `class${c}`);
+  const task = { name: 'class', kind: 'classification' as const, codes, classes: names };
+  return new Yoto(backend, { matrix, form: formOf(spec, cells) }, [task], {
+    k: spec.k,
+    learningRate: 1e-3,
+    scoreLearningRate: 3e-3,
+    hidden: [128, 128],
+    batchNorm: true,
+    forward: 'hard',
+    temperature: { start: 1, end: 0.01 },
+    noise: 0.1,
+    noiseFalls: true,
+    startGenes: Math.min(matrix.cols, 4 * spec.k),
+    scoreSpread: 0.01,
+    steps: spec.steps,
+    seed: 0,
+  });
+}
+
+function makeVae(backend: Backend, spec: Spec, cells: Cells): Timed {
+  const { matrix, rows, codes, classes } = cells;
+  const { hidden = 256, alpha = 1, rate = 1e-4, t = 1, k } = spec;
+  const method = spec.method as keyof typeof FRONTS;
+  return new SelectiveVae(backend, { matrix, rows, codes, classCount: classes, form: formOf(spec, cells) }, FRONTS[method](hidden), {
+    k,
+    seed: 0,
+    hidden,
+    latent: 16,
+    inputs: method === 'concrete-vae' ? 'selectors' : 'genes',
+    alpha,
+    isMean: false,
+    likelihood: 'gaussian',
+    beta: 0.1,
+    rate,
+    temperature: () => t,
+  });
+}
+
+const MAKERS: Partial<Readonly<Record<Spec['method'], (backend: Backend, spec: Spec, cells: Cells) => Timed>>> = {
+  yoto: makeYoto,
+  markermap: makeVae,
+  'global-gumbel': makeVae,
+  'concrete-vae': makeVae,
+};
+
+/** Our network of a spec, fresh. */
+export function makeModel(backend: Backend, spec: Spec, cells: Cells): Timed {
+  const make = MAKERS[spec.method];
+  if (!make) throw new Error(`No model of ${spec.method} here`);
+  return make(backend, spec, cells);
+}
