@@ -4,6 +4,7 @@ import { availableParallelism, cpus, hostname, platform, release, totalmem } fro
 import { dirname, join } from 'node:path';
 import { ConfigError, ResourceError } from '../core/errors.ts';
 import { type ArtifactStore, recordPath } from '../core/store.ts';
+import { plural } from '../core/units.ts';
 import { decode } from '../data/portable.ts';
 import type { Plan } from '../schemas/plan.ts';
 import type { TaskRecord } from '../schemas/run.ts';
@@ -174,11 +175,12 @@ export async function writeResults(plan: Plan, run: string, store: ArtifactStore
   if (!found.some(({ ref }) => ref.type === 'files')) return [];
   await mkdir(out, { recursive: true });
   const names: string[] = [];
+  let models = 0;
   for (const { ref, name } of found) {
     if (ref.type === 'model') {
       await mkdir(join(out, 'models'), { recursive: true });
       await publish(join(out, 'models'), name, await store.get(ref));
-      names.push(`models/${name}`);
+      models++;
       continue;
     }
     for (const file of decode(await store.get(ref)) as { name: string; bytes: Uint8Array }[]) {
@@ -188,5 +190,6 @@ export async function writeResults(plan: Plan, run: string, store: ArtifactStore
   }
   await publish(out, 'trace.tsv', traceTable(plan, records));
   await publish(out, 'run.json', runFile(plan, run, records, version));
-  return [...names, 'trace.tsv', 'run.json'];
+  const trained = models > 0 ? [`models/ with ${plural(models, 'trained network')}`] : [];
+  return [...names, 'trace.tsv', 'run.json', ...trained];
 }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type Dataset, takeCells } from '../../data/dataset.ts';
 import { denseBlock, type Matrix } from '../../data/matrix.ts';
-import type { Labels, Panel, Split, StepDefinition } from '../../plugins/contract.ts';
+import type { Labels, Network, Panel, Split, StepDefinition } from '../../plugins/contract.ts';
 import { testContext, tinyAtlas, tinySplit } from './tiny-atlas.ts';
+import { testTraining } from './training.ts';
 
 /** What `testSelector` needs to know beside the definition. */
 export interface SelectorCase {
@@ -123,6 +124,23 @@ export function testSelector(step: StepDefinition, { params = {}, data = tinyAtl
         const panel = await run({ given: { tasks: [{ column: 'type' }, { column: 'state' }] } });
         expect(panel.task).toBeNull();
         expect(new Set(panel.genes).size).toBe('k' in shape ? k : data.X.cols);
+      });
+    }
+
+    if (step.queue === 'gpu') testTraining(step, { data, split }, parse());
+
+    if (step.traits?.includes('model')) {
+      it('gives a network that reads the panel alone', async () => {
+        const { panel, model } = (await step.run(testContext({ seed: 1 }), { data, split }, parse())).outputs as {
+          panel: Panel;
+          model: Network;
+        };
+        expect([...model.genes].toSorted()).toEqual([...panel.names].toSorted());
+        expect(model.preparation).toMatchObject({ scale: data.scale });
+        const last = (layers: Network['layers']): number => layers.at(-1)!.outputs;
+        for (const head of model.heads)
+          expect(last(head.layers)).toBe(head.kind === 'classes' ? head.classes.length : head.kind === 'genes' ? head.genes.length : 1);
+        if (step.traits!.includes('generative')) expect(model.heads.some((head) => head.kind === 'genes')).toBe(true);
       });
     }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { denseBlock, type Matrix } from '../../../data/matrix.ts';
 import builtin from '../../../plugins/evaluators/builtin.ts';
 import forest from '../../../plugins/evaluators/forest.ts';
 import type { Metrics, Panel } from '../../../plugins/contract.ts';
@@ -12,6 +13,13 @@ import { MARKERS, testContext, tinyAtlas, tinySplit } from '../../kit/tiny-atlas
 const small = { epochs: 12, hidden: [16], batch: 32 };
 
 testSelector(yoto, { params: small });
+
+const denseOf = (X: Matrix): Matrix =>
+  denseBlock(
+    X,
+    Uint32Array.from({ length: X.rows }, (_, i) => i),
+    Uint32Array.from({ length: X.cols }, (_, j) => j),
+  );
 
 const isNative = (await loadBackend()).name === 'tensorflow';
 
@@ -56,6 +64,23 @@ describe('selector/yoto', () => {
 
   it('says when the loss diverges', async () => {
     await expect(train({ learning_rate: 1e30, epochs: 20 })).rejects.toMatchObject({ code: 'TRAINING' });
+  });
+
+  it.each([
+    [{ protocol: 'paper', epochs: 30 }],
+    [{ forward: 'soft' }],
+    [{ sampling: 'plackett-luce' }],
+    [{ start_genes: 'all', batch_norm: false }],
+    [{ input: 'binary', hidden: [16, 8] }],
+  ])('trains with %j', async (params) => {
+    const { genes, curves } = await train(params);
+    expect(genes.length).toBe(8);
+    expect(curves!.loss.at(-1)).toBeLessThan(curves!.loss[0]);
+  });
+
+  it('learns the same from a dense matrix', async () => {
+    const dense = { ...data, X: denseOf(data.X) };
+    expect((await train({}, { data: dense, split })).genes).toEqual((await train({})).genes);
   });
 
   it.skipIf(!hasShared || !isNative)(
