@@ -11,8 +11,8 @@ import { maskRows } from './vae-layers.ts';
 export interface GlobalOptions {
   /** Standard deviation of the initial logits. */
   readonly spread: number;
-  /** Times the Gumbel noise. */
-  readonly noise: number;
+  /** What the Gumbel noise is multiplied by at a temperature; 1 as published. */
+  readonly noise: (t: number) => number;
 }
 
 /** One logit a gene, trained directly, through the relaxed top-k (the "global gate" of MarkerMap, arXiv:2207.14106, section 4). */
@@ -40,7 +40,8 @@ class GlobalFront implements Front {
 
   train(x: Tensor2D, params: readonly Tensor[], { first, t }: { first: Tensor2D; t: number }): ReturnType<Front['train']> {
     const { tf } = this.#backend;
-    const { k, noise } = this.#options;
+    const { k } = this.#options;
+    const noise = this.#options.noise(t);
     const toScores = (logits: Float32Array): Float32Array => {
       const drawn = this.#random.gumbel([logits.length]);
       const gumbel = drawn.dataSync();

@@ -65,6 +65,8 @@ export interface VaeOptions {
   /** Weight of the latent divergence. */
   readonly beta: number;
   readonly rate: number;
+  /** Times `rate`, for the front's parameters; 1 where left out. */
+  readonly frontRate?: number;
   /** Temperature after so many steps. */
   readonly temperature: (steps: number) => number;
 }
@@ -115,6 +117,7 @@ export class SelectiveVae implements RatedModel {
     const into: Tensor[] = [];
     const chain = (...links: Link[]): Chain => new Chain(tf, random, into, links);
     this.front = makeFront(backend, into, { genes, k, seed });
+    const frontSize = into.length;
     const encoder = chain(
       ['block', options.inputs === 'genes' ? genes : k, hidden, SLOPE],
       ['block', hidden, hidden, SLOPE],
@@ -129,7 +132,10 @@ export class SelectiveVae implements RatedModel {
       ...(alpha > 0 && likelihood === 'gaussian' ? { spread: decode() } : {}),
       ...(alpha < 1 ? { classifier: chain(['block', latent, hidden, SLOPE], ['dense', hidden, cells.classCount!]) } : {}),
     };
-    this.#optimizer = createOptimizer(backend, into, { rule: { kind: 'adam' }, rates: 1 });
+    this.#optimizer = createOptimizer(backend, into, {
+      rule: { kind: 'adam' },
+      rates: into.map((_, i) => (i < frontSize ? (options.frontRate ?? 1) : 1)),
+    });
     this.#batches = new Batches(tf, cells.matrix, { rows: cells.rows, form: cells.form });
   }
 

@@ -23,6 +23,8 @@ export interface Preset {
   /** A number, or a search that ends at `max_learning_rate`. */
   readonly learning_rate: number | 'find';
   readonly max_learning_rate: number;
+  /** Learning rate of the genes' logits over that of the rest. */
+  readonly logit_rate: number;
   /** `factor` null: falls evenly (in the exponent) to `end` over the planned epochs; else times the factor after each epoch, not below `end`. */
   readonly temperature: { readonly start: number; readonly end: number; readonly factor: number | null };
   readonly patience: number | null;
@@ -58,6 +60,7 @@ export const familyParams = z.strictObject({
     .optional()
     .describe("of Adam; 'find' searches 500 steps for it first"),
   max_learning_rate: z.number().positive().optional().describe('where that search ends'),
+  logit_rate: z.number().positive().optional().describe("learning rate of what gives the genes' logits, as a multiple of learning_rate"),
   temperature: z
     .strictObject({
       start: z.number().positive(),
@@ -134,6 +137,7 @@ export async function selectByVae(
     likelihood: preset.likelihood,
     beta: kl,
     rate: rate === 'find' ? preset.max_learning_rate : rate,
+    frontRate: preset.logit_rate,
     temperature: schedule(temperature, perEpoch, preset.epochs),
   });
   try {

@@ -16,6 +16,7 @@ const variant: Variant = {
       epochs: 60,
       learning_rate: 1e-3,
       max_learning_rate: 1e-3,
+      logit_rate: 1,
       temperature: { start: 3, end: 0.1, factor: null },
       patience: null,
       likelihood: 'squared',
@@ -25,6 +26,7 @@ const variant: Variant = {
       epochs: 100,
       learning_rate: 'find',
       max_learning_rate: 1e-5,
+      logit_rate: 1,
       temperature: { start: 3, end: 1e-3, factor: 0.95 },
       patience: 10,
       likelihood: 'gaussian',
@@ -50,7 +52,7 @@ export default defineSelector({
       makeFront: async () =>
         (await import('../../tensor/global-gumbel.ts')).globalFront({
           spread: given.spread ?? (given.protocol === 'paper' ? 1 : 0),
-          noise: 1,
+          noise: () => 1,
         }),
     }),
 });

@@ -16,6 +16,7 @@ const variant: Variant = {
       epochs: 60,
       learning_rate: 1e-3,
       max_learning_rate: 1e-3,
+      logit_rate: 1,
       temperature: { start: 3, end: 0.1, factor: null },
       patience: null,
       likelihood: 'squared',
@@ -25,6 +26,7 @@ const variant: Variant = {
       epochs: 100,
       learning_rate: 'find',
       max_learning_rate: 1e-4,
+      logit_rate: 1,
       temperature: { start: 3, end: 1e-4, factor: 0.95 },
       patience: 4,
       likelihood: 'gaussian',
@@ -48,6 +50,6 @@ export default defineSelector({
     selectByVae(context, inputs, given, {
       variant,
       makeFront: async () =>
-        (await import('../../tensor/markermap.ts')).instanceFront({ hidden: given.hidden, dropout: given.dropout, noise: 1 }),
+        (await import('../../tensor/markermap.ts')).instanceFront({ hidden: given.hidden, dropout: given.dropout, noise: () => 1 }),
     }),
 });

@@ -15,6 +15,7 @@ const variant: Variant = {
       epochs: 60,
       learning_rate: 1e-3,
       max_learning_rate: 1e-2,
+      logit_rate: 1,
       temperature: { start: 3, end: 0.1, factor: null },
       patience: null,
       likelihood: 'squared',
@@ -24,6 +25,7 @@ const variant: Variant = {
       epochs: 100,
       learning_rate: 'find',
       max_learning_rate: 1e-3,
+      logit_rate: 1,
       temperature: { start: 3, end: 1e-4, factor: 0.95 },
       patience: 3,
       likelihood: 'gaussian',
@@ -47,6 +49,6 @@ export default defineSelector({
     selectByVae(context, inputs, given, {
       variant,
       makeFront: async () =>
-        (await import('../../tensor/markermap.ts')).instanceFront({ hidden: given.hidden, dropout: given.dropout, noise: 1 }),
+        (await import('../../tensor/markermap.ts')).instanceFront({ hidden: given.hidden, dropout: given.dropout, noise: () => 1 }),
     }),
 });

@@ -30,7 +30,11 @@ class KilledAfter implements Checkpoints {
 }
 
 /** The promises of selectors that train a network: bitwise the same end after kills, and nothing left behind on the device. */
-export function testTraining(step: StepDefinition, inputs: object, params: object): void {
+export function testTraining(
+  step: StepDefinition,
+  inputs: Readonly<Record<string, unknown>>,
+  params: Readonly<Record<string, unknown>>,
+): void {
   const train: Train = async (context) => (await step.run(context, inputs, params)).outputs;
 
   it('ends the same, bit by bit, when it was killed on the way and goes on from its checkpoints', async () => {

@@ -7,7 +7,7 @@ import { testSelector } from '../../kit/selector.ts';
 import { hasShared } from '../../kit/shared-data.ts';
 import { testContext, tinyAtlas, tinySplit } from '../../kit/tiny-atlas.ts';
 
-const small = { epochs: 10, hidden: 16, batch: 32 };
+const small = { epochs: 20, hidden: 16, batch: 32, learning_rate: 5e-3 };
 
 testSelector(joint, { params: small });
 
