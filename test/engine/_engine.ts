@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -34,6 +34,15 @@ export class Project {
 
   read(name: string): string {
     return readFileSync(this.path(name), 'utf8');
+  }
+
+  bytes(name: string): Buffer {
+    return readFileSync(this.path(name));
+  }
+
+  /** Names in a folder, or none. */
+  list(name: string): string[] {
+    return this.has(name) ? readdirSync(this.path(name)) : [];
   }
 
   has(name: string): boolean {
@@ -91,4 +100,20 @@ export async function until(what: () => boolean, limitMs = 30_000): Promise<void
     if (waited > limitMs) throw new Error('waited too long');
     await new Promise((done) => setTimeout(done, 50));
   }
+}
+
+/** Kills (-9) the step processes of a process; gives how many there were. */
+export function killSteps(parent: number | undefined): number {
+  let killed = 0;
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+      if (!status.includes(`PPid:\t${parent}\n`) || !readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('step-process')) continue;
+      process.kill(Number(pid), 'SIGKILL');
+      killed++;
+    } catch {
+      continue;
+    }
+  }
+  return killed;
 }
