@@ -32,6 +32,14 @@ const METHODS: readonly Method[] = [
   { id: 'hvg-cell-ranger', method: 'hvg-cell_ranger', onAllCells: true },
   { id: 'hvg-seurat-v3', method: 'hvg-seurat_v3', onAllCells: true },
   { id: 'random', method: 'random' },
+  { id: 'markermap', method: 'markermap:sup' },
+  { id: 'markermap-unsupervised', method: 'markermap:unsup' },
+  { id: 'markermap-joint', method: 'markermap:joint' },
+  { id: 'concrete-vae', method: 'markermap:concrete' },
+  { id: 'global-gumbel-vae', method: 'markermap:globalgate' },
+  { id: 'persist', method: 'persist:sup' },
+  { id: 'persist-unsupervised', method: 'persist:unsup' },
+  { id: 'lassonet', method: 'lassonet' },
 ];
 
 const round = (x: number): number => Math.round(x * 1e4) / 1e4;
@@ -56,4 +64,4 @@ for (const { id, ...given } of METHODS) {
     console.log(JSON.stringify(rows.at(-1)));
   }
 }
-await publish('agreement', rows);
+if (ids.length === 0) await publish('agreement', rows);
