@@ -13,6 +13,8 @@ export interface Spec {
   readonly epochs: number;
   /** Batches of an epoch that are trained; all when not given. */
   readonly limit?: number;
+  /** Look at tensors and memory half-way and at the end. */
+  readonly watch?: boolean;
   /** Of the whole annealing, where there is one. */
   readonly steps: number;
   readonly hidden?: number;
@@ -94,9 +96,11 @@ export const LARGE: readonly Pair[] = [
   markermap(cells(22_160, 10_000, 98), 1, { epochs: 1, limit: 60 }),
 ];
 
-/** Networks that are trained for 1,000 steps to see whether anything grows. */
-export const LONG: readonly Pair[] = PAIRS.filter(({ case: { genes } }) => genes < 10_000).map(({ case: on, spec, method }) => {
-  const small = cells(Math.min(on.rows, 640), Math.min(on.genes, 500));
-  const perEpoch = stepsOf(small, { ...spec, epochs: 1 });
-  return { method, case: small, spec: { ...spec, epochs: Math.ceil(1000 / perEpoch), steps: 1000 } };
-});
+/** Networks that are trained for 2,000 steps to see whether anything grows over the last 1,000. */
+export const LONG: readonly Pair[] = PAIRS.filter(({ case: on, spec }) => spec.method !== 'yoto' || on.genes === 4000).map(
+  ({ case: on, spec, method }) => {
+    const small = cells(Math.min(on.rows, 640), Math.min(on.genes, 500));
+    const perEpoch = stepsOf(small, { ...spec, epochs: 1 });
+    return { method, case: small, spec: { ...spec, epochs: Math.ceil(2000 / perEpoch), steps: 2000, watch: true } };
+  },
+);

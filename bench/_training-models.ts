@@ -23,8 +23,8 @@ export interface Timed {
 }
 
 const FRONTS: Readonly<Record<'markermap' | 'global-gumbel' | 'concrete-vae', (hidden: number) => MakeFront>> = {
-  markermap: (hidden) => instanceFront({ hidden, dropout: 0.5, noise: 1 }),
-  'global-gumbel': () => globalFront({ spread: 1, noise: 1 }),
+  markermap: (hidden) => instanceFront({ hidden, dropout: 0.5 }),
+  'global-gumbel': () => globalFront({ spread: 1 }),
   'concrete-vae': () => concreteFront({ spread: 1 }),
 };
 

@@ -3,7 +3,7 @@
  * does it hold? Both sides train the same simulated cells in the same batches, in turn, each in a process of its own; least time of all rounds.
  * Run: npm run build && PYTHON=<python with torch> node dist/bench/training.js [MODE ...]
  * Modes: compare (both sides, on 1 and on 2 threads), naive (NeuralSort with its whole matrix in PyTorch), growth (yoto by cells, genes and k),
- * large (22,160 x 10,000: memory), long (1,000 steps: tensors and memory). Without a mode: all. Rows go into bench/results at once.
+ * large (22,160 x 10,000: memory), long (tensors and memory after 1,000 and after 2,000 steps). Without a mode: all. Rows go into bench/results at once.
  *   --only WORD,WORD   methods whose name contains one of these
  *   --rounds N         (3)
  *   --threads N,N      (1,2)
@@ -38,7 +38,7 @@ const round = (x: number, digits = 3): number => Number(x.toPrecision(digits));
 /** One training of one side, in a process of its own; a text where it failed. */
 async function train(side: Side, spec: Spec, threads: number, folder: string, limit: number): Promise<Trained | string> {
   const given = JSON.stringify({ ...spec, threads });
-  const flags = ['--max-old-space-size=8000', ...(spec.steps === 1000 ? ['--expose-gc'] : [])];
+  const flags = ['--max-old-space-size=8000', ...(spec.watch ? ['--expose-gc'] : [])];
   const [command, ...args] =
     side === 'ours' ? [process.execPath, ...process.execArgv, ...flags, self, 'ours', given, folder] : [python, script, given, folder];
   const n = String(threads);
