@@ -2,7 +2,7 @@ import type { Case } from './_compare.ts';
 
 /** What both sides train: the network, its batches, and how long. */
 export interface Spec {
-  readonly method: 'yoto' | 'markermap' | 'global-gumbel' | 'concrete-vae' | 'persist' | 'lassonet';
+  readonly method: 'yoto' | 'markermap' | 'global-gumbel' | 'concrete-vae' | 'persist' | 'lassonet' | 'soft-top-k';
   /** Of methods that train in two stages. */
   readonly stage?: 'eliminate' | 'select' | 'dense' | 'path';
   readonly k: number;
@@ -25,6 +25,8 @@ export interface Spec {
   readonly rate?: number;
   /** Of LassoNet's path. */
   readonly penalty?: number;
+  /** Masks drawn for a batch; one a cell when not given. */
+  readonly draws?: number;
   /** The reference takes NeuralSort's whole matrix, genes x genes. */
   readonly naive?: boolean;
 }
@@ -76,11 +78,20 @@ export const PAIRS: readonly Pair[] = [
   pair('lassonet, path', cells(2104, 4000), { method: 'lassonet', stage: 'path', penalty: 1, batch: 0, k: 50, form: 'scaled', epochs: 20 }),
 ];
 
-/** The published form of NeuralSort, for a few steps. */
-export const NAIVE: readonly Pair[] = [2000, 4000].map((genes) => ({
-  ...yoto(cells(3005, genes), 64, { epochs: 1, limit: 4, naive: true }),
-  method: 'yoto, k 64, whole NeuralSort',
-}));
+const masks = (genes: number, isNaive: boolean): Pair => ({
+  method: `relaxed top-k alone, k 64, against ${isNaive ? 'genes x genes' : 'k x genes'}`,
+  case: cells(8, genes),
+  spec: { method: 'soft-top-k', k: 64, t: 0.1, batch: 8, form: 'scaled', epochs: isNaive ? 4 : 100, steps: 100, naive: isNaive },
+});
+
+/** NeuralSort as published, genes x genes: in a training, and alone (value and gradient). */
+export const NAIVE: readonly Pair[] = [
+  ...[2000, 4000].map((genes) => ({
+    ...yoto(cells(3005, genes), 64, { epochs: 1, limit: 8, naive: true }),
+    method: 'yoto, k 64, against genes x genes',
+  })),
+  ...[2000, 4000, 10_000].flatMap((genes) => [masks(genes, true), masks(genes, false)]),
+];
 
 /** How a step of yoto grows: cells, genes, genes chosen. */
 export const GROWTH: readonly (Pair & { readonly axis: string })[] = [

@@ -1,8 +1,10 @@
 import type { Backend } from '../tensor/backend.ts';
-import { type Form, geneScale } from '../tensor/batches.ts';
+import { Batches, type Form, geneScale } from '../tensor/batches.ts';
 import { concreteFront } from '../tensor/concrete-vae.ts';
 import { globalFront } from '../tensor/global-gumbel.ts';
 import { instanceFront } from '../tensor/markermap.ts';
+import { PersistNetwork } from '../tensor/persist.ts';
+import { SoftTopK } from '../tensor/soft-top-k.ts';
 import { type MakeFront, SelectiveVae } from '../tensor/vae.ts';
 import { Yoto } from '../tensor/yoto.ts';
 import type { Matrix } from '../data/matrix.ts';
@@ -71,11 +73,53 @@ function makeVae(backend: Backend, spec: Spec, cells: Cells): Timed {
   });
 }
 
+function makePersist(backend: Backend, spec: Spec, cells: Cells): Timed {
+  const { matrix, rows, codes, classes } = cells;
+  const batches = new Batches(backend.tf, matrix, { rows, form: formOf(spec, cells) });
+  const model = new PersistNetwork(
+    backend,
+    batches,
+    { kind: 'classes', codes, classCount: classes },
+    {
+      mask: spec.stage === 'select' ? { kind: 'rows', k: spec.k } : { kind: 'gates', penalty: 1e-4 },
+      hidden: 128,
+      rate: 1e-3,
+      maskRate: 1,
+      draws: spec.draws ?? spec.batch,
+      seed: 0,
+      stream: 'bench',
+      temperature: (steps) => 10 * (0.01 / 10) ** (steps / spec.steps),
+    },
+  );
+  const dispose = (): void => {
+    model.dispose();
+    batches.dispose();
+  };
+  return { step: (batch) => model.step(batch), dispose };
+}
+
+/** The relaxed top-k alone, value and gradient; the scores and what comes from above are the same on both sides. */
+function makeMask(_: Backend, { k, t = 1 }: Spec, { matrix }: Cells): Timed {
+  const scores = Float32Array.from({ length: matrix.cols }, (__, j) => 0.02 * Math.sin(12.9898 * j));
+  const above = Float64Array.from({ length: matrix.cols }, (__, j) => Math.cos(78.233 * j));
+  const mask = new SoftTopK();
+  const step = (): number => {
+    mask.forward(scores, k, t);
+    const { order, weight } = mask;
+    const upstream = Float64Array.from(order, (j) => above[j]);
+    mask.backward(upstream);
+    return weight.reduce((sum, w, at) => sum + w * upstream[at], 0);
+  };
+  return { step, dispose: () => {} };
+}
+
 const MAKERS: Partial<Readonly<Record<Spec['method'], (backend: Backend, spec: Spec, cells: Cells) => Timed>>> = {
   yoto: makeYoto,
   markermap: makeVae,
   'global-gumbel': makeVae,
   'concrete-vae': makeVae,
+  persist: makePersist,
+  'soft-top-k': makeMask,
 };
 
 /** Our network of a spec, fresh. */

@@ -91,7 +91,7 @@ export async function timeTraining(spec: Spec, folder: string): Promise<Trained>
   const memory = watchMemory();
   const total = spec.epochs * epochOf(0).length;
   const warm = makeModel(backend, spec, cells);
-  for (let i = 0; i < Math.min(30, total); i++) warm.step(epochOf(0)[0]);
+  for (let i = 0; i < 30; i++) warm.step(epochOf(0)[0]);
   warm.dispose();
   const model = makeModel(backend, spec, cells);
   const seen: [tensors: number, mb: number][] = [];
