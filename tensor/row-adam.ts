@@ -7,6 +7,13 @@ export type RowAdamState = {
   readonly seen: Uint32Array;
 };
 
+export interface RowAdamOptions {
+  readonly width: number;
+  readonly rate: number;
+  /** What the rate is multiplied by at a step (from 1). */
+  readonly schedule?: (step: number) => number;
+}
+
 const BETA1 = 0.9;
 const BETA2 = 0.999;
 const EPSILON = 1e-8;
@@ -24,6 +31,7 @@ export class RowAdam {
   /** rows x width, row-major. */
   readonly #values: Float32Array;
   readonly #rate: number;
+  readonly #schedule: (step: number) => number;
   readonly #first: Float32Array;
   readonly #second: Float32Array;
   /** The step up to which each row is current. */
@@ -31,10 +39,11 @@ export class RowAdam {
   #step = 0;
 
   /** Takes over the initial values. */
-  constructor(initial: Float32Array, { width, rate }: { readonly width: number; readonly rate: number }) {
+  constructor(initial: Float32Array, { width, rate, schedule = () => 1 }: RowAdamOptions) {
     this.#values = initial;
     this.width = width;
     this.#rate = rate;
+    this.#schedule = schedule;
     this.#first = new Float32Array(initial.length);
     this.#second = new Float32Array(initial.length);
     this.#seen = new Uint32Array(initial.length / width);
@@ -42,7 +51,7 @@ export class RowAdam {
 
   /** What a step multiplies m / sqrt(v) by. */
   #pace(step: number): number {
-    return (this.#rate * Math.sqrt(1 - BETA2 ** step)) / (1 - BETA1 ** step);
+    return (this.#rate * this.#schedule(step) * Math.sqrt(1 - BETA2 ** step)) / (1 - BETA1 ** step);
   }
 
   /** Lets a row coast to the present step. */

@@ -26,6 +26,10 @@ export interface YotoOptions {
   readonly batchNorm: boolean;
   readonly forward: 'hard' | 'soft';
   readonly temperature: { readonly start: number; readonly end: number };
+  /** Share of the values that are hidden from the network at each step, so that no gene may lean on others; falls to 0 over the last quarter. */
+  readonly dropout?: number;
+  /** Whether the learning rates fall to 0 along a half cosine. */
+  readonly isCosine?: boolean;
   /** Gumbel noise on the scores: its size, and whether it falls with the temperature. */
   readonly noise: number;
   readonly noiseFalls: boolean;
@@ -67,6 +71,7 @@ export class Yoto implements Model {
   readonly #rest: Optimizer;
   readonly #blocks: readonly Block[];
   readonly #random: Random;
+  readonly #schedule: (step: number) => number;
   #step = 0;
 
   constructor(
@@ -85,11 +90,15 @@ export class Yoto implements Model {
     this.#all = Uint32Array.from({ length: genes }, (_, j) => j);
     const random = Random.of(options.seed, 'yoto', 'init');
     const scores = Float32Array.from({ length: genes }, () => options.scoreSpread * random.normal());
-    this.#scores = new RowAdam(scores, { width: 1, rate: options.scoreLearningRate });
+    const schedule = options.isCosine
+      ? (step: number): number => Math.max(1e-3, (1 + Math.cos((Math.PI * step) / options.steps)) / 2)
+      : () => 1;
+    this.#schedule = schedule;
+    this.#scores = new RowAdam(scores, { width: 1, rate: options.scoreLearningRate, schedule });
     const { hidden } = options;
     const bound = 1 / Math.sqrt(genes);
     const first = Float32Array.from({ length: genes * hidden[0] }, () => bound * (2 * random.uniform() - 1));
-    this.#first = new RowAdam(first, { width: hidden[0], rate: options.learningRate });
+    this.#first = new RowAdam(first, { width: hidden[0], rate: options.learningRate, schedule });
     const rest: Tensor[] = [];
     hidden.forEach((width, l) => {
       if (l > 0) rest.push(...denseInit(tf, random, [hidden[l - 1], width]).slice(0, options.batchNorm ? 1 : 2));
@@ -122,7 +131,7 @@ export class Yoto implements Model {
     const isHard = this.#options.forward === 'hard';
     const open = isHard ? active.subarray(0, k) : active;
     const width = this.#first.width;
-    const values = this.#blocksOfGenes.take(rows, active);
+    const values = this.#withHoles(this.#blocksOfGenes.take(rows, active));
     let [loss, own, mask]: [number, Float32Array, Float32Array] = [0, values, values];
     tf.tidy(() => {
       const parameters = this.#rest.read();
@@ -136,7 +145,7 @@ export class Yoto implements Model {
         return this.#loss(this.#through(linear, p.slice(2)), rows);
       })(given);
       tf.dispose(parameters);
-      this.#rest.apply(grads.slice(2));
+      this.#rest.apply(grads.slice(2), this.#schedule(this.#step + 1));
       loss = value.dataSync()[0];
       [own, mask] = [grads[0].dataSync() as Float32Array, grads[1].dataSync() as Float32Array];
     });
@@ -144,6 +153,15 @@ export class Yoto implements Model {
     this.#applyToScores(this.#gate.backward(mask));
     this.#step++;
     return loss;
+  }
+
+  /** The values with some of them hidden (0 is the mean of a z-score), the others scaled so that sums keep their spread. */
+  #withHoles(values: Float32Array): Float32Array {
+    const share = (this.#options.dropout ?? 0) * Math.min(1, 4 * (1 - this.#step / this.#options.steps));
+    if (share <= 0) return values;
+    const factor = 1 / Math.sqrt(1 - share);
+    for (let i = 0; i < values.length; i++) values[i] = this.#random.uniform() < share ? 0 : factor * values[i];
+    return values;
   }
 
   /** The scores, with the noise of this step. */

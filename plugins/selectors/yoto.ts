@@ -1,7 +1,7 @@
 import type { Dataset } from '../../data/dataset.ts';
 import { column, labels } from '../../data/dataset.ts';
 import type { YotoTask } from '../../tensor/yoto.ts';
-import { panelOf, requireFinite, valuedCells } from '../_cells.ts';
+import { learningCells, panelOf, requireFinite, valuedCells } from '../_cells.ts';
 import { panelCurves, panelJudge, scaledForm, withPreset } from '../_network.ts';
 import { drive } from '../_train.ts';
 import { DataError, defineSelector, type Split, Task, z } from '../contract.ts';
@@ -15,6 +15,9 @@ interface Settings {
   readonly temperature: { readonly start: number; readonly end: number };
   readonly sampling: keyof typeof NOISE;
   readonly start_genes: number | 'all';
+  readonly gene_dropout: number;
+  readonly schedule: 'cosine' | 'constant';
+  readonly learn_on: 'train' | 'train+validation';
   readonly score_spread: number;
 }
 
@@ -28,7 +31,10 @@ const PRESETS: Readonly<Record<'clean' | 'paper', Settings>> = {
     batch_norm: true,
     temperature: { start: 1, end: 0.01 },
     sampling: 'annealed',
-    start_genes: 4,
+    start_genes: 10,
+    gene_dropout: 0.3,
+    schedule: 'cosine',
+    learn_on: 'train+validation',
     score_spread: 0.01,
   },
   paper: {
@@ -40,6 +46,9 @@ const PRESETS: Readonly<Record<'clean' | 'paper', Settings>> = {
     temperature: { start: 10, end: 0.01 },
     sampling: 'none',
     start_genes: 'all',
+    gene_dropout: 0,
+    schedule: 'constant',
+    learn_on: 'train+validation',
     score_spread: 1e-6,
   },
 };
@@ -78,7 +87,20 @@ const params = z.strictObject({
   start_genes: z
     .union([z.number().min(1), z.literal('all')])
     .optional()
-    .describe('the gate starts with this many times k genes (clean 4) or all of them (paper) and reaches k half-way; 1 turns that off'),
+    .describe('the gate starts with this many times k genes (clean 10) or all of them (paper) and reaches k half-way; 1 turns that off'),
+  gene_dropout: z
+    .number()
+    .min(0)
+    .max(0.95)
+    .optional()
+    .describe(
+      'share of the values hidden from the network at each step, so that each gene counts by itself; 0 at the end; clean 0.3, paper 0',
+    ),
+  schedule: z.enum(['cosine', 'constant']).optional().describe('of the learning rates; clean cosine (to 0), paper constant'),
+  learn_on: z
+    .enum(['train', 'train+validation'])
+    .optional()
+    .describe('the last epoch counts, so nothing needs the validation cells; with train, they are watched in the curves'),
   score_spread: z.number().min(0).optional().describe('standard deviation of the first scores; clean 0.01, paper 1e-6'),
 });
 
@@ -114,8 +136,9 @@ export default defineSelector({
     const judge = await panelJudge(backend, data);
     const set = withPreset(PRESETS[given.protocol], given);
     const { epochs, batch } = set;
-    const tasks = given.tasks.map((task) => yotoTask(data, split, task));
-    const form = given.input === 'binary' ? ({ kind: 'binary' } as const) : await scaledForm(data, split.train);
+    const rows = set.learn_on === 'train' ? split.train : learningCells(split);
+    const tasks = given.tasks.map((task) => yotoTask(data, rows, task));
+    const form = given.input === 'binary' ? ({ kind: 'binary' } as const) : await scaledForm(data, rows);
     const model = new Yoto(backend, { matrix: data.X, form }, tasks, {
       k,
       hidden,
@@ -128,17 +151,19 @@ export default defineSelector({
       noiseFalls: set.sampling === 'annealed',
       startGenes: set.start_genes === 'all' ? data.X.cols : Math.min(data.X.cols, Math.max(k, Math.round(set.start_genes * k))),
       scoreSpread: set.score_spread,
-      steps: epochs * cut(split.train, batch).length,
+      dropout: set.gene_dropout,
+      isCosine: set.schedule === 'cosine',
+      steps: epochs * cut(rows, batch).length,
       seed: context.seed,
     });
     try {
       const fit = new Fit(model, {
-        rows: split.train,
+        rows,
         batch,
         epochs,
         random: Random.of(context.seed, 'yoto', 'order'),
         endEpoch: () => {
-          const scores = judge.scores(model.network(data.var.index, model.genesNow), split.validation);
+          const scores = set.learn_on === 'train' ? judge.scores(model.network(data.var.index, model.genesNow), split.validation) : {};
           return { values: { tau: model.tau, k: model.genesNow, ...scores } };
         },
       });
@@ -180,21 +205,21 @@ function check(data: Dataset, split: Split, k: number): void {
 }
 
 /** Targets over all cells; those of a regression are standardised by the train cells. */
-function yotoTask(data: Dataset, split: Split, task: Task): YotoTask {
+function yotoTask(data: Dataset, rows: Uint32Array, task: Task): YotoTask {
   const name = task.column;
   if (task.kind === 'classification') {
     const { codes, classes } = labels(data.obs, name);
-    const present = new Set(Array.from(split.train, (i) => codes[i]).filter((code) => code >= 0)).size;
+    const present = new Set(Array.from(rows, (i) => codes[i]).filter((code) => code >= 0)).size;
     if (present < 2) {
-      throw new DataError(`The task "${name}" has ${present} class among the train cells; it needs 2`, {
+      throw new DataError(`The task "${name}" has ${present} class among the learning cells; it needs 2`, {
         context: { task: name },
         mend: 'Take another column, or a split that keeps the classes (stratify: true).',
       });
     }
     return { name, kind: 'classification', codes, classes };
   }
-  const { values } = valuedCells(data, split.train, task);
-  if (values.length < 2) throw new DataError(`Fewer than 2 train cells have a value of the task "${name}"`, { context: { task: name } });
+  const { values } = valuedCells(data, rows, task);
+  if (values.length < 2) throw new DataError(`Fewer than 2 learning cells have a value of the task "${name}"`, { context: { task: name } });
   const mean = values.reduce((a, b) => a + b, 0) / values.length;
   const sd = Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / (values.length - 1)) || 1;
   const all = column(data.obs, name) as { values: Float64Array };

@@ -38,7 +38,7 @@ describe('selector/yoto', () => {
 
   it('trains classes and numbers together, with labels missing, in one panel', async () => {
     const tasks = [{ column: 'type' }, { column: 'state' }, { column: 'age', kind: 'regression' }];
-    const panel = await train({ tasks });
+    const panel = await train({ tasks, learn_on: 'train' });
     expect(panel.task).toBeNull();
     expect(panel.predictions!.map((p) => p.task)).toEqual(['type', 'state']);
     expect(Object.keys(panel.curves!)).toContain('validation mse age');
