@@ -54,12 +54,19 @@ function withoutFlags(tf: Tf, plain: KernelFunc): KernelFunc {
   return run as unknown as KernelFunc;
 }
 
-/** Gives the WebAssembly backend the kernels of the JavaScript backend that it lacks; their values go there and back. */
+/** Kernels of trainings that the WebAssembly backend lacks. */
+const MISSING = [
+  'UnsortedSegmentSum',
+  'Einsum',
+  'Conv2DBackpropFilter',
+  'DepthwiseConv2dNativeBackpropFilter',
+  'DepthwiseConv2dNativeBackpropInput',
+];
+
+/** Takes those of the JavaScript backend; their values go there and back. */
 function borrowMissing(tf: Tf): void {
-  const known = new Set(tf.getKernelsForBackend('wasm').map(({ kernelName }) => kernelName));
-  for (const config of tf.getKernelsForBackend('cpu')) {
-    if (!known.has(config.kernelName))
-      tf.registerKernel({ kernelName: config.kernelName, backendName: 'wasm', kernelFunc: borrowed(tf, config) });
+  for (const kernelName of MISSING) {
+    tf.registerKernel({ kernelName, backendName: 'wasm', kernelFunc: borrowed(tf, tf.getKernel(kernelName, 'cpu')) });
   }
 }
 
