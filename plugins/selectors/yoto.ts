@@ -32,7 +32,7 @@ const PRESETS: Readonly<Record<'clean' | 'paper', Settings>> = {
     temperature: { start: 1, end: 0.01 },
     sampling: 'annealed',
     start_genes: 10,
-    gene_dropout: 0.3,
+    gene_dropout: 0.5,
     schedule: 'cosine',
     learn_on: 'train+validation',
     score_spread: 0.01,
@@ -94,7 +94,7 @@ const params = z.strictObject({
     .max(0.95)
     .optional()
     .describe(
-      'share of the values hidden from the network at each step, so that each gene counts by itself; 0 at the end; clean 0.3, paper 0',
+      'share of the values hidden from the network at each step, so that each gene counts by itself; 0 at the end; clean 0.5, paper 0',
     ),
   schedule: z.enum(['cosine', 'constant']).optional().describe('of the learning rates; clean cosine (to 0), paper constant'),
   learn_on: z

@@ -92,7 +92,7 @@ describe('selector/yoto', () => {
       for (const seed of [0, 1, 2]) {
         const context = testContext({ seed });
         const inputs = { data: zeisel, split: at(seed) };
-        const { panel } = (await yoto.run(context, inputs, yoto.params.parse({ k: 50, tasks, epochs: 60 }))).outputs;
+        const { panel } = (await yoto.run(context, inputs, yoto.params.parse({ k: 50, tasks }))).outputs;
         const judged = await forest.run(context, { ...inputs, panel }, { tasks, k: 50, trees: 100 });
         const own = await builtin.run(context, { ...inputs, panel }, { tasks, k: 50 });
         accuracies.push([(judged.outputs.metrics as Metrics).values.accuracy, (own.outputs.metrics as Metrics).values.accuracy]);
