@@ -11,8 +11,6 @@ import { maskRows } from './vae-layers.ts';
 export interface GlobalOptions {
   /** Standard deviation of the initial logits. */
   readonly spread: number;
-  /** What the Gumbel noise is multiplied by at a temperature; 1 as published. */
-  readonly noise: (t: number) => number;
 }
 
 /** One logit a gene, trained directly, through the relaxed top-k (the "global gate" of MarkerMap, arXiv:2207.14106, section 4). */
@@ -41,12 +39,11 @@ class GlobalFront implements Front {
   train(x: Tensor2D, params: readonly Tensor[], { first, t }: { first: Tensor2D; t: number }): ReturnType<Front['train']> {
     const { tf } = this.#backend;
     const { k } = this.#options;
-    const noise = this.#options.noise(t);
     const toScores = (logits: Float32Array): Float32Array => {
       const drawn = this.#random.gumbel([logits.length]);
       const gumbel = drawn.dataSync();
       drawn.dispose();
-      return logits.map((l, j) => l + noise * gumbel[j]);
+      return logits.map((l, j) => l + gumbel[j]);
     };
     const mask = relaxedMask(tf, params[this.#at] as Tensor1D, { k, t, slope: 1, room: this.#room, toScores });
     return { input: x, weights: maskRows(tf, first, mask), isData: true };

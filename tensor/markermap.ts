@@ -15,8 +15,6 @@ export interface InstanceOptions {
   readonly hidden: number;
   /** Share of hidden units that dropout silences. */
   readonly dropout: number;
-  /** What the Gumbel noise is multiplied by at a temperature; 1 as published. */
-  readonly noise: (t: number) => number;
 }
 
 /** The k genes of the highest logits, with the logits as scores. */
@@ -66,17 +64,16 @@ class InstanceFront implements Front {
     // The last layer is linear, so the mean over the cells can be taken before it.
     const mean = this.#above.train(kept, params).mean<Tensor2D>(0, true);
     const newest = this.#last.train(mean, params).reshape<Tensor1D>([-1]);
-    const mask = relaxedMask(tf, newest, { k, t, slope: 1 - PAST, room: this.#room, toScores: (values) => this.#noisy(values, t) });
+    const mask = relaxedMask(tf, newest, { k, t, slope: 1 - PAST, room: this.#room, toScores: (values) => this.#noisy(values) });
     return { input: x, weights: maskRows(tf, first, mask), isData: true };
   }
 
-  #noisy(newest: Float32Array, t: number): Float32Array {
-    const noise = this.#options.noise(t);
+  #noisy(newest: Float32Array): Float32Array {
     const drawn = this.#random.gumbel([newest.length]);
     const gumbel = drawn.dataSync();
     drawn.dispose();
     this.#logits = this.#logits.map((l, j) => PAST * l + (1 - PAST) * newest[j]);
-    return this.#logits.map((l, j) => l + noise * gumbel[j]);
+    return this.#logits.map((l, j) => l + gumbel[j]);
   }
 
   rank(): Ranking {

@@ -35,7 +35,8 @@ export function relaxedTopK(
   const rounds: Rounds = { k, t, pool, shares: room };
   const most = a.reduce((x, y) => Math.max(x, y), -Infinity);
   const least = a.reduce((x, y) => Math.min(x, y), Infinity);
-  const isNarrow = (most - least - FLOOR) / t < SPAN;
+  // Where a gene can be chosen again, what it lost must stay in range too.
+  const isNarrow = (most - least - (2 * k > scores.length ? FLOOR : 0)) / t < SPAN;
   const own = (isNarrow ? byProducts(a, most, rounds) : undefined) ?? byLogs(a, rounds);
   const mask = new Float64Array(scores.length);
   pool.forEach((gene, i) => (mask[gene] = own[i]));

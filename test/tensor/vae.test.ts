@@ -102,9 +102,9 @@ const names = Array.from({ length: genes }, (_, j) => `g${j}`);
 const codes = Int32Array.from({ length: cells }, (_, i) => i % 3);
 const rows = Uint32Array.from({ length: cells }, (_, i) => i);
 const fronts: Record<string, [MakeFront, 'genes' | 'selectors', number]> = {
-  supervised: [instanceFront({ hidden: 8, dropout: 0.5, noise: () => 1 }), 'genes', 0],
-  joint: [instanceFront({ hidden: 8, dropout: 0.5, noise: () => 1 }), 'genes', 0.5],
-  global: [globalFront({ spread: 1, noise: () => 1 }), 'genes', 1],
+  supervised: [instanceFront({ hidden: 8, dropout: 0.5 }), 'genes', 0],
+  joint: [instanceFront({ hidden: 8, dropout: 0.5 }), 'genes', 0.5],
+  global: [globalFront({ spread: 1 }), 'genes', 1],
   concrete: [concreteFront({ spread: 1 }), 'selectors', 1],
 };
 

@@ -5,6 +5,7 @@ import { loadBackend } from '../../../tensor/backend.ts';
 import { comparedAccuracy } from '../../kit/golden-panels.ts';
 import { testSelector } from '../../kit/selector.ts';
 import { hasShared } from '../../kit/shared-data.ts';
+import { testTraining } from '../../kit/training.ts';
 import { testContext, tinyAtlas, tinySplit } from '../../kit/tiny-atlas.ts';
 
 const small = { epochs: 10, hidden: 16, batch: 32 };
@@ -16,6 +17,9 @@ const isNative = (await loadBackend()).name === 'tensorflow';
 describe('selector/global-gumbel-vae', () => {
   const data = tinyAtlas();
   const split = tinySplit(data);
+
+  testTraining(globalGumbel, { data, split }, globalGumbel.params.parse({ k: 8, ...small, epochs: 8 }));
+
   const train = (params: object) =>
     globalGumbel.run(testContext({ seed: 2 }), { data, split }, globalGumbel.params.parse({ k: 8, ...small, ...params }));
 

@@ -5,6 +5,7 @@ import { loadBackend } from '../../../tensor/backend.ts';
 import { comparedAccuracy } from '../../kit/golden-panels.ts';
 import { testSelector } from '../../kit/selector.ts';
 import { hasShared } from '../../kit/shared-data.ts';
+import { testTraining } from '../../kit/training.ts';
 import { testContext, tinyAtlas, tinySplit } from '../../kit/tiny-atlas.ts';
 
 const small = { epochs: 20, hidden: 16, batch: 32, learning_rate: 5e-3 };
@@ -16,6 +17,13 @@ const isNative = (await loadBackend()).name === 'tensorflow';
 describe('selector/markermap-joint', () => {
   const data = tinyAtlas();
   const split = tinySplit(data);
+
+  testTraining(
+    joint,
+    { data, split },
+    joint.params.parse({ k: 8, tasks: [{ column: 'type' }], ...small, epochs: 8 }),
+  );
+
   const train = (params: object) =>
     joint.run(testContext({ seed: 2 }), { data, split }, joint.params.parse({ k: 8, tasks: [{ column: 'type' }], ...small, ...params }));
 
@@ -28,7 +36,7 @@ describe('selector/markermap-joint', () => {
   });
 
   it('keeps the published settings under the paper protocol', async () => {
-    const { outputs, facts } = await train({ protocol: 'paper', epochs: 27 });
+    const { outputs, facts } = await train({ protocol: 'paper', learning_rate: 'find', epochs: 27 });
     expect(facts!.learning_rate).toBeLessThanOrEqual(1e-4);
     expect((outputs.panel as Panel).curves!.temperature.length).toBe(facts!.epochs);
   });

@@ -5,6 +5,7 @@ import { loadBackend } from '../../../tensor/backend.ts';
 import { comparedAccuracy } from '../../kit/golden-panels.ts';
 import { testSelector } from '../../kit/selector.ts';
 import { hasShared } from '../../kit/shared-data.ts';
+import { testTraining } from '../../kit/training.ts';
 import { MARKERS, testContext, tinyAtlas, tinySplit } from '../../kit/tiny-atlas.ts';
 
 const small = { epochs: 10, hidden: 16, batch: 32 };
@@ -16,6 +17,13 @@ const isNative = (await loadBackend()).name === 'tensorflow';
 describe('selector/markermap', () => {
   const data = tinyAtlas();
   const split = tinySplit(data);
+
+  testTraining(
+    markermap,
+    { data, split },
+    markermap.params.parse({ k: 8, tasks: [{ column: 'type' }], ...small, epochs: 8 }),
+  );
+
   const train = async (params: object, on = { data, split }): Promise<Record<string, any>> =>
     (await markermap.run(testContext({ seed: 2 }), on, markermap.params.parse({ k: 8, tasks: [{ column: 'type' }], ...small, ...params })))
       .outputs;
