@@ -162,7 +162,7 @@ interface Dawn {
   create(options: readonly string[]): { requestAdapter(): Promise<object | null> };
 }
 
-/** WebGPU through Dawn, for GPUs with a Vulkan driver and no CUDA; its packages are the user's to install. */
+/** WebGPU through Dawn, for GPUs with a Vulkan driver and no CUDA; its packages are the user's to install. Refused where results cannot be read at once. */
 async function openWebGpu(require: Require): Promise<Backend> {
   const [dawnName, backendName] = WEBGPU;
   const missing = (cause: unknown): never => {
@@ -181,9 +181,18 @@ async function openWebGpu(require: Require): Promise<Backend> {
   const world = Object.assign(globalThis as { navigator?: object }, dawn.globals);
   world.navigator ??= {};
   Object.defineProperty(world.navigator, 'gpu', { value: gpu, configurable: true });
-  const { version_webgpu: version } = (await import(backendName).catch(missing)) as { version_webgpu: string };
+  await import(backendName).catch(missing);
   await start(tf, 'webgpu');
-  return { tf, name: 'webgpu', version, device: 'GPU', isGpu: true, threads: 1, native: undefined };
+  try {
+    tf.tidy(() => tf.matMul(tf.ones([64, 64]), tf.ones([64, 64])).dataSync());
+  } catch (cause) {
+    throw new ResourceError('its results come later only, and training reads them at once', {
+      cause,
+      mend: 'In Node, WebGPU lacks an OffscreenCanvas for that. Unset PANELFLOW_TENSOR.',
+      retryable: false,
+    });
+  }
+  return { tf, name: 'webgpu', version: tf.version.tfjs, device: 'GPU', isGpu: true, threads: 1, native: undefined };
 }
 
 function plainTf(require: Require): Tf {
