@@ -29,6 +29,12 @@ export class DeviceRandom {
     return this.#backend.native ? this.#raw('StatelessRandomNormal', shape) : this.#draw(shape, (random) => random.normal());
   }
 
+  /** Standard exponential, -ln u; its logarithm, negated, is standard Gumbel. May hold an infinity, once in some millions of draws. */
+  exponential(shape: readonly number[]): Tensor {
+    const { tf, native } = this.#backend;
+    return tf.tidy(() => (native ? this.#raw('StatelessRandomUniform', shape) : this.uniform(shape)).log().neg());
+  }
+
   /** Standard Gumbel: -ln(-ln u). */
   gumbel(shape: readonly number[]): Tensor {
     return this.#backend.tf.tidy(() => this.uniform(shape).log().neg().log().neg());
