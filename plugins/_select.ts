@@ -1,9 +1,9 @@
-import type { Memory, StepContext, StepDefinition } from '../core/plugin.ts';
+import type { Memory, Portable, StepContext, StepDefinition } from '../core/plugin.ts';
 import { ResourceError } from '../core/errors.ts';
 import { type Dataset, labels } from '../data/dataset.ts';
 import type { Matrix } from '../data/matrix.ts';
 import { balanced, candidatesOf, shared, withMust } from './_rules.ts';
-import { DataError, type Network, PanelRules, type Selection, type SelectorInputs, type Task } from './contract.ts';
+import { DataError, type Network, type Panel, PanelRules, type Selection, type SelectorInputs, type Task } from './contract.ts';
 
 /** The parts of a selector's definition that this file needs. */
 interface Chooser {
@@ -79,10 +79,19 @@ function requireEnough(k: number, genes: number, must: number): void {
 async function forEachTask(step: Chooser, context: StepContext, inputs: SelectorInputs, params: Params): Promise<Selection> {
   const { tasks = [] } = params;
   if (tasks.length <= 1 || (step.traits ?? []).includes('multi-task')) return step.run(context, inputs, params);
-  const panels = [];
+  const { checkpoints } = context;
+  const saved = (await checkpoints.load()) as unknown as { readonly panels: readonly Panel[]; readonly state: Portable } | undefined;
+  const panels = [...(saved?.panels ?? [])];
   for (const [at, task] of tasks.entries()) {
+    if (at < panels.length) continue;
     const part: StepContext = {
       ...context,
+      // A checkpoint holds the panels of the tasks that are done, and the state of the one that is not.
+      checkpoints: {
+        everyMs: checkpoints.everyMs,
+        load: () => Promise.resolve(saved?.panels.length === at ? saved.state : undefined),
+        save: (state) => checkpoints.save({ panels: [...panels], state } as unknown as Portable),
+      },
       progress: (fraction, note) => context.progress((at + fraction) / tasks.length, `${task.column}: ${note ?? ''}`),
     };
     panels.push((await step.run(part, inputs, { ...params, tasks: [task] })).panel);

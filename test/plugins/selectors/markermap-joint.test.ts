@@ -18,11 +18,7 @@ describe('selector/markermap-joint', () => {
   const data = tinyAtlas();
   const split = tinySplit(data);
 
-  testTraining(
-    joint,
-    { data, split },
-    joint.params.parse({ k: 8, tasks: [{ column: 'type' }], ...small, epochs: 8 }),
-  );
+  testTraining(joint, { data, split }, joint.params.parse({ k: 8, tasks: [{ column: 'type' }], ...small, epochs: 8 }));
 
   const train = (params: object) =>
     joint.run(testContext({ seed: 2 }), { data, split }, joint.params.parse({ k: 8, tasks: [{ column: 'type' }], ...small, ...params }));

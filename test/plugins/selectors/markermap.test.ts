@@ -18,11 +18,15 @@ describe('selector/markermap', () => {
   const data = tinyAtlas();
   const split = tinySplit(data);
 
-  testTraining(
-    markermap,
-    { data, split },
-    markermap.params.parse({ k: 8, tasks: [{ column: 'type' }], ...small, epochs: 8 }),
-  );
+  testTraining(markermap, { data, split }, markermap.params.parse({ k: 8, tasks: [{ column: 'type' }], ...small, epochs: 8 }));
+
+  describe('with two tasks, one after the other', () => {
+    testTraining(
+      markermap,
+      { data, split },
+      markermap.params.parse({ k: 8, tasks: [{ column: 'type' }, { column: 'state' }], ...small, epochs: 8 }),
+    );
+  });
 
   const train = async (params: object, on = { data, split }): Promise<Record<string, any>> =>
     (await markermap.run(testContext({ seed: 2 }), on, markermap.params.parse({ k: 8, tasks: [{ column: 'type' }], ...small, ...params })))
