@@ -45,6 +45,7 @@ export default definePlugin({
       'markermap-joint': () => import('./selectors/markermap-joint.ts'),
       'concrete-vae': () => import('./selectors/concrete-vae.ts'),
       'global-gumbel-vae': () => import('./selectors/global-gumbel-vae.ts'),
+      lassonet: () => import('./selectors/lassonet.ts'),
       yoto: () => import('./selectors/yoto.ts'),
     },
     evaluator: {

@@ -83,6 +83,11 @@ export class RowAdam {
     return out;
   }
 
+  /** Gives all rows other values (a proximal step); their moments stay. */
+  assign(values: Float32Array): void {
+    this.#values.set(values);
+  }
+
   /** One step, in which some rows have gradients (rows.length x width). */
   apply(rows: Uint32Array, gradient: ArrayLike<number>): void {
     for (let r = 0; r < rows.length; r++) this.#catchUp(rows[r]);
