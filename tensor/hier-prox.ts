@@ -48,7 +48,7 @@ export function lambdaStart(
 ): number {
   const endsSparse = (lambda: number): boolean => {
     const rows = Array.from({ length: weights.length / width }, (_, j) => weights.slice(j * width, (j + 1) * width));
-    let moving = rows;
+    let moving: Float32Array[] = rows;
     for (let round = 0; round < MOST && moving.length > 0; round++) {
       const still: Float32Array[] = [];
       for (const row of moving) {
