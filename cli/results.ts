@@ -178,8 +178,11 @@ export async function writeResults(plan: Plan, run: string, store: ArtifactStore
   let models = 0;
   for (const { ref, name } of found) {
     if (ref.type === 'model') {
+      const bytes = await store.get(ref);
+      // Several tasks in turn leave no single network.
+      if (bytes.length < 256 && decode(bytes) === null) continue;
       await mkdir(join(out, 'models'), { recursive: true });
-      await publish(join(out, 'models'), name, await store.get(ref));
+      await publish(join(out, 'models'), name, bytes);
       models++;
       continue;
     }
