@@ -2,6 +2,7 @@ import type { Backend } from '../tensor/backend.ts';
 import { Batches, type Form, geneScale } from '../tensor/batches.ts';
 import { concreteFront } from '../tensor/concrete-vae.ts';
 import { globalFront } from '../tensor/global-gumbel.ts';
+import { LassoNet } from '../tensor/lassonet.ts';
 import { instanceFront } from '../tensor/markermap.ts';
 import { PersistNetwork } from '../tensor/persist.ts';
 import { SoftTopK } from '../tensor/soft-top-k.ts';
@@ -98,6 +99,34 @@ function makePersist(backend: Backend, spec: Spec, cells: Cells): Timed {
   return { step: (batch) => model.step(batch), dispose };
 }
 
+/** All epochs of the dense start, or all of one point of the path, without early stops; the loss is not told. */
+function makeLassoNet(backend: Backend, spec: Spec, cells: Cells): Timed {
+  const { matrix, rows, codes, classes } = cells;
+  const endless = { epochs: Infinity, patience: Infinity };
+  const model = new LassoNet(
+    backend,
+    { matrix, codes, form: formOf(spec, cells), train: rows, validation: new Uint32Array(0), classCount: classes },
+    {
+      hidden: 100,
+      M: 10,
+      rate: 1e-3,
+      step: 1.02,
+      dense: spec.stage === 'path' ? { epochs: 1, patience: 1 } : endless,
+      point: endless,
+      until: 0,
+      keepAt: 0,
+      isFinal: false,
+      seed: 0,
+    },
+  );
+  if (spec.stage === 'path') model.advance();
+  const step = (): number => {
+    model.advance();
+    return Number.NaN;
+  };
+  return { step, dispose: () => model.dispose() };
+}
+
 /** The relaxed top-k alone, value and gradient; the scores and what comes from above are the same on both sides. */
 function makeMask(_: Backend, { k, t = 1 }: Spec, { matrix }: Cells): Timed {
   const scores = Float32Array.from({ length: matrix.cols }, (__, j) => 0.02 * Math.sin(12.9898 * j));
@@ -113,18 +142,17 @@ function makeMask(_: Backend, { k, t = 1 }: Spec, { matrix }: Cells): Timed {
   return { step, dispose: () => {} };
 }
 
-const MAKERS: Partial<Readonly<Record<Spec['method'], (backend: Backend, spec: Spec, cells: Cells) => Timed>>> = {
+const MAKERS: Readonly<Record<Spec['method'], (backend: Backend, spec: Spec, cells: Cells) => Timed>> = {
   yoto: makeYoto,
   markermap: makeVae,
   'global-gumbel': makeVae,
   'concrete-vae': makeVae,
   persist: makePersist,
+  lassonet: makeLassoNet,
   'soft-top-k': makeMask,
 };
 
 /** Our network of a spec, fresh. */
 export function makeModel(backend: Backend, spec: Spec, cells: Cells): Timed {
-  const make = MAKERS[spec.method];
-  if (!make) throw new Error(`No model of ${spec.method} here`);
-  return make(backend, spec, cells);
+  return MAKERS[spec.method](backend, spec, cells);
 }

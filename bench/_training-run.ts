@@ -18,8 +18,8 @@ export interface Trained {
   readonly steps: number;
   /** Most memory that the process held while it trained, the data included. */
   readonly peak_mb: number;
-  /** Mean loss of each epoch. */
-  readonly losses: readonly number[];
+  /** Mean loss of each epoch; null where it is not told. */
+  readonly losses: readonly (number | null)[];
   readonly version: string;
   /** Tensors and resident memory half-way and at the end, where the spec asks for it. */
   readonly tensors?: readonly number[];

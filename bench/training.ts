@@ -83,11 +83,12 @@ async function inTurn(
 function figures(side: Side, said: Trained | string | undefined, perEpoch: number): Record<string, unknown> {
   if (said === undefined) return {};
   if (typeof said === 'string') return { [`${side}_s`]: said };
+  const loss = said.losses.at(-1);
   return {
     [`${side}_s`]: round(said.wall_s * perEpoch),
     [`${side}_cpu_s`]: round(said.cpu_s * perEpoch),
     [`${side}_peak_mb`]: Math.round(said.peak_mb),
-    [`${side}_loss`]: round(said.losses.at(-1)!, 4),
+    ...(typeof loss === 'number' ? { [`${side}_loss`]: round(loss, 4) } : {}),
   };
 }
 
