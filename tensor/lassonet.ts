@@ -16,6 +16,8 @@ export interface LassoNetOptions {
   readonly rate: number;
   /** What lambda is multiplied by from one point of the path to the next. */
   readonly step: number;
+  /** While all genes are in, lambda grows by so many steps at a time. */
+  readonly rush?: number;
   /** At most so many epochs, and patience, for the dense start and for each point of the path. */
   readonly dense: { readonly epochs: number; readonly patience: number };
   readonly point: { readonly epochs: number; readonly patience: number };
@@ -109,7 +111,6 @@ export class LassoNet implements Training {
     return { fraction: Math.min(1, 1 - 0.8 * left), note: `${this.#count()} of ${all} genes left, lambda ${this.#lambda.toPrecision(3)}` };
   }
 
-  /** Epochs so far. */
   get epochs(): number {
     return this.#epochs;
   }
@@ -201,7 +202,8 @@ export class LassoNet implements Training {
 
   #beginPoint(): void {
     for (let r = 0; r < this.#alive.length; r++) this.#lastNorm[this.#alive[r]] = this.#norm(r);
-    this.#lambda *= this.#options.step;
+    const { step, rush = 1 } = this.#options;
+    this.#lambda *= step ** (this.#count() === this.#cells.matrix.cols ? rush : 1);
     [this.#epoch, this.#best, this.#waited] = [0, Number.POSITIVE_INFINITY, 0];
   }
 

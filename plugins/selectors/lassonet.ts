@@ -23,7 +23,7 @@ const params = z.strictObject({
     .enum(['clean', 'paper'])
     .default('clean')
     .describe(
-      'clean: a coarser path that ends when k genes are left, and genes that are out stay out. paper: the library defaults, the whole path',
+      'clean: a coarser path, faster as long as all genes are in, that ends when k are left; genes that are out stay out. paper: the library defaults, the whole path',
     ),
   hidden: z.int().positive().default(100).describe('width of the hidden layer'),
   M: z.number().positive().default(10).describe('a gene weighs at most so many times its skip weights in the hidden layer'),
@@ -78,6 +78,7 @@ export default defineSelector({
       M: given.M,
       rate: given.learning_rate,
       step: set.path_step,
+      rush: isClean ? 5 : 1,
       dense: { epochs: set.dense_epochs, patience: set.dense_patience },
       point: { epochs: set.point_epochs, patience: set.point_patience },
       until: isClean ? given.k : 0,
