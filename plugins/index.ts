@@ -45,6 +45,8 @@ export default definePlugin({
       'markermap-joint': () => import('./selectors/markermap-joint.ts'),
       'concrete-vae': () => import('./selectors/concrete-vae.ts'),
       'global-gumbel-vae': () => import('./selectors/global-gumbel-vae.ts'),
+      persist: () => import('./selectors/persist.ts'),
+      'persist-unsupervised': () => import('./selectors/persist-unsupervised.ts'),
       lassonet: () => import('./selectors/lassonet.ts'),
       yoto: () => import('./selectors/yoto.ts'),
     },

@@ -21,8 +21,11 @@ export interface PersistCells {
 export interface PersistSettings {
   readonly k: number;
   readonly seed: number;
-  /** Genes that the first stage should leave, and by what share their number may be off; a target of all genes skips the stage. */
-  readonly candidates: { readonly target: number; readonly tolerance: number; readonly trials: number };
+  /**
+   * Genes that the first stage should leave, and by what share their number may be off; a target of all genes skips the stage. `isSwift`: a
+   * trial ends as soon as no more than the target are open, and the target genes with the widest gates go on.
+   */
+  readonly candidates: { readonly target: number; readonly tolerance: number; readonly trials: number; readonly isSwift: boolean };
   /** At most so many, for each trial of the first stage, for the second stage, and for the network on the panel alone (0: none). */
   readonly epochs: { readonly eliminate: number; readonly select: number; readonly refit: number };
   readonly temperature: { readonly start: number; readonly end: number };
@@ -170,8 +173,10 @@ export class PersistTraining implements Training {
   }
 
   #endGates(): { values: Record<string, number>; stop: boolean } {
-    const values = { genes: this.#network!.gates().reduce((n, v) => n + Number(v > 0), 0), temperature: this.#network!.temperature };
-    return { values, stop: this.#network!.meanMask().every((m) => Math.min(m, 1 - m) < DECIDED) };
+    const { target, isSwift } = this.#settings.candidates;
+    const genes = this.#network!.gates().reduce((n, v) => n + Number(v > 0), 0);
+    const values = { genes, temperature: this.#network!.temperature };
+    return { values, stop: isSwift ? genes <= target : this.#network!.meanMask().every((m) => Math.min(m, 1 - m) < DECIDED) };
   }
 
   #endRows({ epoch }: EpochEnd): { values: Record<string, number>; stop: boolean } {
@@ -194,9 +199,11 @@ export class PersistTraining implements Training {
   /** Decides about the candidates after a trial; parameters for the next one where it goes on from them. */
   #endTrial(): Float32Array[] | undefined {
     const { candidates, k, log } = this.#settings;
-    const { target, tolerance, trials } = candidates;
+    const { target, tolerance, trials, isSwift } = candidates;
     const gates = this.#network!.gates();
-    const open = this.#candidates.filter((_, j) => gates[j] > 0);
+    const shut = gates.filter((v) => v <= 0).length;
+    const isNear = isSwift && gates.length - shut <= target * (1 + tolerance);
+    const open = isNear ? widest(gates, target) : this.#candidates.filter((_, j) => gates[j] > 0);
     const values = this.#network!.values();
     const isEnough = open.length >= k;
     const isNearer = Math.abs(open.length - target) < Math.abs(this.#nearest.length - target);
@@ -286,3 +293,10 @@ export class PersistTraining implements Training {
     this.#expression?.dispose();
   }
 }
+
+/** The numbers of the largest values, in rising order. */
+const widest = (gates: Float32Array, count: number): Uint32Array =>
+  Uint32Array.from(gates.keys())
+    .sort((a, b) => gates[b] - gates[a] || a - b)
+    .subarray(0, count)
+    .sort();

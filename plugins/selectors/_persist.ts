@@ -1,0 +1,221 @@
+import type { Matrix } from '../../data/matrix.ts';
+import type { PersistCells, PersistSettings } from '../../tensor/persist-training.ts';
+import { classCells, classificationTask, learningCells, panelOf, requireFinite } from '../_cells.ts';
+import { panelCurves, panelJudge, withPreset } from '../_network.ts';
+import { drive } from '../_train.ts';
+import {
+  type Dataset,
+  DataError,
+  labels,
+  type Network,
+  type Selection,
+  type SelectorInputs,
+  type Split,
+  type StepContext,
+  type Task,
+  z,
+} from '../contract.ts';
+
+/** Params of both forms of PERSIST. */
+export const persistParams = z.strictObject({
+  k: z.int().positive(),
+  protocol: z
+    .enum(['clean', 'paper'])
+    .default('clean')
+    .describe(
+      "defaults of the params below: 'clean' is our recipe, which learns on train and validation cells; 'paper' the published settings, on train cells; what is given wins",
+    ),
+  epochs: z
+    .int()
+    .positive()
+    .optional()
+    .describe('at most so many for the second stage, which chooses the panel; clean: about 2,400 steps, at least 12 epochs; paper: 250'),
+  eliminate_epochs: z
+    .int()
+    .positive()
+    .optional()
+    .describe('at most so many for each trial of the first stage, which finds candidates; clean: half of epochs; paper: 250'),
+  candidates: z
+    .int()
+    .positive()
+    .optional()
+    .describe(
+      'genes that the first stage should leave; clean: ten times k, at most 500, at least twice k, and the stage is skipped where that is half of the genes; paper: 500',
+    ),
+  tolerance: z.number().min(0).max(1).optional().describe('by what share the number of candidates may be off; clean: 0.5, paper: 0.2'),
+  trials: z.int().positive().default(10).describe('of the first stage; then the genes of the nearest trial are taken, and the log says so'),
+  penalty: z
+    .number()
+    .positive()
+    .optional()
+    .describe('on each open gate in the first trial; later ones follow from it; paper: 1e-4 for classes, 0.01 for expression'),
+  batch: z.int().min(2).default(64),
+  hidden: z.int().positive().default(128).describe('width of the two hidden layers'),
+  learning_rate: z.number().positive().default(1e-3),
+  mask_rate: z.number().positive().optional().describe('learning rate of the mask, as a multiple of learning_rate; clean: 10, paper: 1'),
+  draws: z
+    .int()
+    .positive()
+    .optional()
+    .describe('masks drawn for each batch, among which its cells take turns; clean: 16, paper: one a cell'),
+  temperature: z
+    .strictObject({ start: z.number().positive(), end: z.number().positive() })
+    .default({ start: 10, end: 0.01 })
+    .describe('of the masks; falls exponentially over the steps of each stage'),
+});
+
+interface Preset {
+  readonly epochs: number;
+  readonly eliminate_epochs: number;
+  readonly candidates: number;
+  readonly tolerance: number;
+  readonly penalty: number;
+  readonly mask_rate: number;
+  readonly draws: number;
+  readonly refit_epochs: number;
+}
+
+/** Steps that the second stage of the clean protocol takes, and its least and most epochs. */
+const [STEPS, LEAST, MOST] = [2400, 12, 600];
+/** Steps of the network on the panel alone. */
+const REFIT_STEPS = 600;
+
+interface Size {
+  readonly k: number;
+  readonly genes: number;
+  /** Batches an epoch. */
+  readonly batches: number;
+  readonly epochs: number | undefined;
+  readonly batch: number;
+  readonly isSupervised: boolean;
+}
+
+function clean({ k, genes, batches, epochs: given, isSupervised }: Size): Preset {
+  const epochs = given ?? Math.min(MOST, Math.max(LEAST, Math.ceil(STEPS / batches)));
+  const target = Math.max(2 * k, Math.min(10 * k, 500));
+  return {
+    epochs,
+    eliminate_epochs: Math.ceil(epochs / 2),
+    candidates: 2 * target >= genes ? genes : target,
+    tolerance: 0.5,
+    penalty: isSupervised ? 2e-3 : genes / 1000,
+    mask_rate: 10,
+    draws: 16,
+    refit_epochs: isSupervised ? Math.max(2, Math.min(epochs, Math.ceil(REFIT_STEPS / batches))) : 0,
+  };
+}
+
+function paper({ batch, isSupervised }: Size): Preset {
+  const penalty = isSupervised ? 1e-4 : 0.01;
+  return { epochs: 250, eliminate_epochs: 250, candidates: 500, tolerance: 0.2, penalty, mask_rate: 1, draws: batch, refit_epochs: 0 };
+}
+
+type Given = z.infer<typeof persistParams> & { readonly tasks?: readonly Task[]; readonly refit_epochs?: number | undefined };
+
+/** Trains PERSIST on the classes of a task, or on the expression of all genes where no tasks are given. */
+export async function selectByPersist(context: StepContext, { data, split }: SelectorInputs, given: Given, id: string): Promise<Selection> {
+  requireFinite(data);
+  const { k, protocol, trials, temperature, batch, hidden, learning_rate: rate } = given;
+  const genes = data.X.cols;
+  if (k > genes) {
+    throw new DataError(`k = ${k} is more than the ${genes} genes of the dataset`, {
+      context: { k, genes },
+      mend: 'Take a smaller k, or keep more genes (hvg.top, qc.min_cells).',
+    });
+  }
+  const isClean = protocol === 'clean';
+  const own: Split = isClean ? split : { ...split, validation: new Uint32Array(0) };
+  const task = given.tasks && classificationTask(given.tasks, id);
+  const cells = task ? classTarget(data, own, task) : { ...expressionTarget(data, own), classes: [] };
+  const size: Size = {
+    k,
+    genes,
+    batch,
+    batches: Math.max(1, Math.floor(cells.rows.length / batch)),
+    epochs: given.epochs,
+    isSupervised: task !== undefined,
+  };
+  const preset = withPreset<Preset>(isClean ? clean(size) : paper(size), given);
+  const [{ loadBackend }, { PersistTraining }] = await Promise.all([
+    import('../../tensor/backend.ts'),
+    import('../../tensor/persist-training.ts'),
+  ]);
+  const backend = await loadBackend((line) => context.log(line));
+  const settings: PersistSettings = {
+    k,
+    seed: context.seed,
+    candidates: { target: preset.candidates, tolerance: preset.tolerance, trials, isSwift: isClean },
+    epochs: { eliminate: preset.eliminate_epochs, select: preset.epochs, refit: preset.refit_epochs },
+    temperature,
+    penalty: preset.penalty,
+    batch,
+    hidden,
+    rate,
+    maskRate: preset.mask_rate,
+    draws: preset.draws,
+    log: (line) => context.log(line),
+  };
+  const training = new PersistTraining(backend, cells, settings);
+  try {
+    await drive(training, context);
+    const panel = {
+      ...panelOf(data, training.genes, training.scores, task?.column ?? null),
+      curves: panelCurves(training.curves),
+    };
+    const facts = {
+      epochs: training.curves['select loss'].length,
+      trials: training.trials,
+      candidates: training.candidates,
+      loss: training.curves['select loss'].at(-1)!,
+      backend: `${backend.name} ${backend.version} ${backend.device}`,
+      device: backend.device,
+    };
+    if (!task) return { panel, facts };
+    const [first, second, last] = training.layers;
+    const model: Network = {
+      method: id,
+      genes: panel.names,
+      input: { kind: 'binary' },
+      layers: [first, second],
+      heads: [{ kind: 'classes', task: task.column, classes: cells.classes, layers: [last] }],
+    };
+    const judge = await panelJudge(backend, { ...data, X: cells.matrix });
+    return { panel: { ...panel, predictions: judge.predictions(model, split.test) }, model, facts };
+  } finally {
+    training.dispose();
+  }
+}
+
+/** What says whether a gene is expressed: raw counts where there are any, else X. */
+const expressed = (data: Dataset): Matrix => data.layers.counts ?? data.X;
+
+function classTarget(data: Dataset, split: Split, task: Task): PersistCells & { readonly classes: readonly string[] } {
+  const { rows, classes } = classCells(data, split, task);
+  const { codes, classes: all } = labels(data.obs, task.column);
+  const place = Int32Array.from(all, (name) => classes.indexOf(name));
+  const target = { kind: 'classes', codes: codes.map((c) => (c < 0 ? -1 : place[c])), classCount: classes.length } as const;
+  return { matrix: expressed(data), rows, target, classes };
+}
+
+/** X as the target where it holds logarithms; else logarithms of the counts, each cell brought to 10,000; X where there are none. */
+function expressionTarget(data: Dataset, split: Split): PersistCells {
+  const rows = learningCells(split);
+  if (rows.length < 2)
+    throw new DataError(`PERSIST needs at least 2 train cells, and the split has ${rows.length}`, { context: { cells: rows.length } });
+  const raw = data.layers.counts ?? (data.scale === 'counts' ? data.X : undefined);
+  const matrix = data.scale === 'log' || !raw ? data.X : logarithms(raw);
+  return { matrix: expressed(data), rows, target: { kind: 'expression', matrix } };
+}
+
+const TOTAL = 1e4;
+
+function logarithms(raw: Matrix): Matrix {
+  const { data, rows, cols } = raw;
+  const out = new Float32Array(data.length);
+  for (let i = 0; i < rows; i++) {
+    const [from, to] = raw.kind === 'csr' ? [raw.indptr[i], raw.indptr[i + 1]] : [i * cols, (i + 1) * cols];
+    const total = data.subarray(from, to).reduce((a, b) => a + b, 0) || 1;
+    for (let p = from; p < to; p++) out[p] = Math.log1p((data[p] / total) * TOTAL);
+  }
+  return { ...raw, data: out };
+}
