@@ -177,9 +177,7 @@ export class LassoNet implements Training {
 
   /** Genes that are in at present. */
   #count(): number {
-    let count = 0;
-    for (let r = 0; r < this.#alive.length; r++) if (this.#norm(r) > 0) count++;
-    return count;
+    return this.#alive.reduce((count, _, r) => count + Number(this.#norm(r) > 0), 0);
   }
 
   /** Validation loss (the train loss without validation cells), plus lambda times the sum of skip norms. */
