@@ -50,7 +50,7 @@ export function widestRows(tf: Tf, parameters: Tensor, waits: Tensor, t: number)
     const value = shares.max(0);
     const back = (dy: Tensor, [all, most]: Tensor[]): Tensor[] => {
       const won = all.mul(all.equal(most).cast('float32').mul(dy));
-      const spent = tf.matMul(won.sum(2).reshape([k, 1, cells]) as Tensor2D, all as Tensor2D).reshape([k, genes]);
+      const spent = tf.matMul(won.sum(2).reshape<Tensor2D>([k, 1, cells]), all as Tensor2D).reshape([k, genes]);
       return [
         won
           .sum(1)

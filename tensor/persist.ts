@@ -235,7 +235,7 @@ export class PersistNetwork implements Model {
 }
 
 function maskInit({ tf }: Backend, mask: Exclude<Mask, { kind: 'none' }>, genes: number): Tensor {
-  return mask.kind === 'gates' ? tf.fill([genes], gateParameter(OPEN)) : tf.zeros([mask.k, genes]);
+  return mask.kind === 'gates' ? tf.ones([genes]).mul(gateParameter(OPEN)) : tf.zeros([mask.k, genes]);
 }
 
 const largest = (values: Float32Array): number => values.reduce((best, v, j) => (v > values[best] ? j : best), 0);

@@ -27,7 +27,7 @@ describe.skipIf(!hasShared)('units of PERSIST', () => {
   it.each([10, 1, 0.01])('sample as the reference at temperature %d', (t) => {
     const u = tf.tensor2d(units.u);
     const gates = tf.tensor1d(units.logits).div(2);
-    near(openGates(tf, gates, u.log().sub(tf.sub(1, u).log()) as Tensor2D, { t }), units[`binconcrete_t${t}`]);
+    near(openGates(tf, gates, u.log().sub<Tensor2D>(tf.sub(1, u).log()), { t }), units[`binconcrete_t${t}`]);
     const rows = tf.tensor2d([units.logits]).div(3);
     near(widestRows(tf, rows, u.log().neg().reshape([1, 3, 4]), t), units[`concrete_t${t}`]);
   });
@@ -83,7 +83,7 @@ describe('gradients of the masks and the hurdle loss', () => {
       (p) => rows(p).mul(weights).sum(),
       normal(3, 7),
     );
-    const x = normal(5, 7).relu() as Tensor2D;
+    const x = normal(5, 7).relu<Tensor2D>();
     const on = x.greater(0).cast('float32');
     const hurdle = (p: Tensor): Tensor => {
       const [means, q] = [p.slice([0, 0], [5, 7]), p.slice([0, 7], [5, 7])];
