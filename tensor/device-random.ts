@@ -35,6 +35,15 @@ export class DeviceRandom {
     return tf.tidy(() => (native ? this.#raw('StatelessRandomUniform', shape) : this.uniform(shape)).log().neg());
   }
 
+  /** Standard logistic: ln(u / (1 - u)). May hold minus infinity, once in some millions of draws. */
+  logistic(shape: readonly number[]): Tensor {
+    const { tf, native } = this.#backend;
+    return tf.tidy(() => {
+      const u = native ? this.#raw('StatelessRandomUniform', shape) : this.uniform(shape);
+      return u.div(tf.sub(1, u)).log();
+    });
+  }
+
   /** Standard Gumbel: -ln(-ln u). */
   gumbel(shape: readonly number[]): Tensor {
     return this.#backend.tf.tidy(() => this.uniform(shape).log().neg().log().neg());

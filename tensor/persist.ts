@@ -132,8 +132,7 @@ export class PersistNetwork implements Model {
     const genes = this.#batches.width;
     if (mask.kind === 'none') return undefined;
     if (mask.kind === 'gates') {
-      const u = this.#noise.uniform([cells, genes]);
-      const noise = u.log().sub<Tensor2D>(tf.sub(1, u).log());
+      const noise = this.#noise.logistic([cells, genes]) as Tensor2D;
       return openGates(tf, params.at(-1)!, noise, { t, penalty: mask.penalty / cells });
     }
     const draws = Math.min(cells, this.#draws);
