@@ -1,6 +1,6 @@
 import type { Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs';
 import type { Random } from '../stats/random.ts';
-import type { Tf } from './backend.ts';
+import type { NativeOps, Tf } from './backend.ts';
 
 const EPSILON = 1e-5;
 const MOMENTUM = 0.1;
@@ -27,6 +27,17 @@ export interface LayerOptions {
   readonly slope?: number;
   /** The input is data: no gradient flows into it. */
   readonly isData?: boolean;
+}
+
+/** dy y (1 - y): the gradient through a sigmoid whose output is `y`; one operation on native TensorFlow. */
+export function throughSigmoid(tf: Tf, dy: Tensor, y: Tensor): Tensor {
+  const native = tf.backend() as unknown as Partial<NativeOps>;
+  if (!native.executeSingleOutput || !native.binding) return dy.mul(y.sub(y.square()));
+  return native.executeSingleOutput(
+    'SigmoidGrad',
+    [{ name: 'T', type: native.binding.TF_ATTR_TYPE, value: native.binding.TF_FLOAT }],
+    [y, dy],
+  );
 }
 
 /** The gradient through what follows a layer, whose output is `y`. */

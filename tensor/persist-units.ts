@@ -1,6 +1,6 @@
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs';
 import type { Tf } from './backend.ts';
-import { withGradient } from './layers.ts';
+import { throughSigmoid, withGradient } from './layers.ts';
 
 /** Logits are parameters divided by these: of the gates, and of the rows that choose one gene each. */
 export const GATE_SCALE = 1 / 2;
@@ -23,8 +23,7 @@ export function openGates(tf: Tf, parameters: Tensor, noise: Tensor2D, { t, pena
     const back = (dy: Tensor, [gates]: Tensor[]): Tensor[] => {
       const d = penalty === 0 ? dy : dy.add(penalty);
       return [
-        d
-          .mul(gates.sub(gates.square()))
+        throughSigmoid(tf, d, gates)
           .sum(0)
           .div(GATE_SCALE * t),
       ];
