@@ -1,18 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Panel } from '../../../plugins/contract.ts';
 import joint from '../../../plugins/selectors/markermap-joint.ts';
-import { loadBackend } from '../../../tensor/backend.ts';
-import { comparedAccuracy } from '../../kit/golden-panels.ts';
+import { testGoldenAccuracy } from '../../kit/golden-tests.ts';
 import { testSelector } from '../../kit/selector.ts';
-import { hasShared } from '../../kit/shared-data.ts';
 import { testTraining } from '../../kit/training.ts';
 import { testContext, tinyAtlas, tinySplit } from '../../kit/tiny-atlas.ts';
 
 const small = { epochs: 20, hidden: 16, batch: 32, learning_rate: 5e-3 };
 
 testSelector(joint, { params: small });
-
-const isNative = (await loadBackend()).name === 'tensorflow';
 
 describe('selector/markermap-joint', () => {
   const data = tinyAtlas();
@@ -37,13 +33,5 @@ describe('selector/markermap-joint', () => {
     expect((outputs.panel as Panel).curves!.temperature.length).toBe(facts!.epochs);
   });
 
-  it.skipIf(!hasShared || !isNative)(
-    'reaches the reference with 50 genes on Zeisel',
-    async () => {
-      const { knn, forest } = await comparedAccuracy(joint, 'zeisel', { method: 'markermap:joint' });
-      expect(forest.ours).toBeGreaterThanOrEqual(forest.reference - 0.005);
-      expect(knn.ours).toBeGreaterThanOrEqual(knn.reference - 0.005);
-    },
-    900_000,
-  );
+  testGoldenAccuracy(joint, { method: 'markermap:joint', splits: 1 }, 600_000);
 });

@@ -1,18 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Panel } from '../../../plugins/contract.ts';
 import markermap from '../../../plugins/selectors/markermap.ts';
-import { loadBackend } from '../../../tensor/backend.ts';
-import { comparedAccuracy } from '../../kit/golden-panels.ts';
+import { testGoldenAccuracy } from '../../kit/golden-tests.ts';
 import { testSelector } from '../../kit/selector.ts';
-import { hasShared } from '../../kit/shared-data.ts';
 import { testTraining } from '../../kit/training.ts';
 import { MARKERS, testContext, tinyAtlas, tinySplit } from '../../kit/tiny-atlas.ts';
 
 const small = { epochs: 10, hidden: 16, batch: 32 };
 
 testSelector(markermap, { params: small });
-
-const isNative = (await loadBackend()).name === 'tensorflow';
 
 describe('selector/markermap', () => {
   const data = tinyAtlas();
@@ -72,13 +68,5 @@ describe('selector/markermap', () => {
     await expect(train({ learning_rate: 1e30, epochs: 20 })).rejects.toMatchObject({ code: 'TRAINING' });
   });
 
-  it.skipIf(!hasShared || !isNative)(
-    'reaches the reference with 50 genes on Zeisel',
-    async () => {
-      const { knn, forest } = await comparedAccuracy(markermap, 'zeisel', { method: 'markermap:sup' });
-      expect(forest.ours).toBeGreaterThanOrEqual(forest.reference - 0.005);
-      expect(knn.ours).toBeGreaterThanOrEqual(knn.reference - 0.005);
-    },
-    600_000,
-  );
+  testGoldenAccuracy(markermap, { method: 'markermap:sup', splits: 1 }, 600_000);
 });
