@@ -47,9 +47,6 @@ export const TENSOR_ENV: Readonly<Record<string, string>> = {
   MALLOC_TOP_PAD_: '268435456',
 };
 
-/** What PANELFLOW_TENSOR may say: the best that loads, or one by name. */
-export type BackendChoice = 'auto' | Backend['name'];
-
 type Require = (name: string) => unknown;
 type Log = (line: string) => void;
 

@@ -70,8 +70,8 @@ export function dense(tf: Tf, x: Tensor2D, [weights, bias]: readonly Tensor[], {
     const value = slope === undefined ? linear : slope === 0 ? linear.relu() : linear.leakyRelu(slope);
     const back = (dy: Tensor, [x_, w, out]: Tensor[]): Tensor[] => {
       const d = throughSlope(dy, out, slope);
-      const own = [tf.matMul(x_ as Tensor2D, d as Tensor2D, true), d.sum(0)];
-      return isData ? own : [...own, tf.matMul(d as Tensor2D, w as Tensor2D, false, true)];
+      const own = [tf.matMul(x_, d, true), d.sum(0)];
+      return isData ? own : [...own, tf.matMul(d, w, false, true)];
     };
     return { value, keep: slope === undefined ? [x, weights] : [x, weights, value], back };
   }) as Tensor2D;
@@ -83,8 +83,8 @@ function product(tf: Tf, x: Tensor2D, weights: Tensor2D, isData: boolean): Tenso
     value: tf.matMul(x, weights),
     keep: [x, weights],
     back: (dy, [x_, w]) => {
-      const own = tf.matMul(x_ as Tensor2D, dy as Tensor2D, true);
-      return isData ? [own] : [own, tf.matMul(dy as Tensor2D, w as Tensor2D, false, true)];
+      const own = tf.matMul(x_, dy, true);
+      return isData ? [own] : [own, tf.matMul(dy, w, false, true)];
     },
   })) as Tensor2D;
 }

@@ -1,4 +1,4 @@
-import type { Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs';
+import type { Scalar, Tensor, Tensor2D } from '@tensorflow/tfjs';
 import type { Matrix } from '../data/matrix.ts';
 import type { Random } from '../stats/random.ts';
 import type { Backend } from './backend.ts';
@@ -114,12 +114,12 @@ export class SkipNet {
     const { classCount } = this.#cells;
     const cells = x.shape[0];
     const linear = withGradient(tf, [weights], () => ({
-      value: tf.matMul(x, weights as Tensor2D),
+      value: tf.matMul(x, weights),
       keep: [],
-      back: (dy) => [tf.matMul(x, dy as Tensor2D, true)],
+      back: (dy) => [tf.matMul(x, dy, true)],
     })) as Tensor2D;
     const skip = tf.slice2d(linear, [0, 0], [cells, classCount]);
-    const inner = tf.slice2d(linear, [0, classCount], [cells, this.#hidden]).add<Tensor2D>(bias as Tensor1D);
+    const inner = tf.slice2d(linear, [0, classCount], [cells, this.#hidden]).add<Tensor2D>(bias);
     return skip.add(dense(tf, inner.relu<Tensor2D>(), [second, out]));
   }
 

@@ -293,7 +293,7 @@ function gated(
     value: tf.matMul(x, open),
     keep: [],
     back: (dy) => {
-      const products = tf.matMul(all, dy as Tensor2D, true) as Tensor2D;
+      const products = tf.matMul<Tensor2D>(all, dy, true);
       const own = tf.slice2d(products, [0, 0], [count, width]);
       return [tf.mul(own, gate.reshape([count, 1])), tf.sum(products.mul(weights), 1)];
     },

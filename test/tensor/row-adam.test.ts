@@ -4,7 +4,11 @@ import { RowAdam } from '../../tensor/row-adam.ts';
 
 const ROWS = 6;
 const all = Uint32Array.from({ length: ROWS }, (_, i) => i);
-const create = (): RowAdam => new RowAdam(Float32Array.from({ length: 2 * ROWS }, (_, i) => i / 10), { width: 2, rate: 0.01 });
+const create = (): RowAdam =>
+  new RowAdam(
+    Float32Array.from({ length: 2 * ROWS }, (_, i) => i / 10),
+    { width: 2, rate: 0.01 },
+  );
 
 /** Adam over the whole matrix, rows without a gradient included. */
 function dense(steps: readonly (readonly [Uint32Array, Float64Array])[]): Float64Array {
