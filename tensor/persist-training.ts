@@ -34,8 +34,11 @@ export interface PersistSettings {
   readonly batch: number;
   readonly hidden: number;
   readonly rate: number;
-  readonly maskRate: number;
+  /** Learning rates of the masks, as multiples of `rate`. */
+  readonly maskRate: { readonly gates: number; readonly rows: number };
   readonly draws: number;
+  /** Rows that choose the same gene begin anew in this first share of the second stage's epochs (never in the last one). */
+  readonly mendUntil: number;
   readonly log: (line: string) => void;
 }
 
@@ -54,6 +57,8 @@ type State = {
   readonly fit: Portable;
 };
 
+/** Share of the first trial's epochs in which a swift first stage learns with no penalty. */
+const WARM = 0.3;
 /** What a mask's mean must be near to, to be taken for decided. */
 const DECIDED = 0.01;
 
@@ -131,25 +136,25 @@ export class PersistTraining implements Training {
 
   /** Network, batches and epochs of the stage that begins; `initial` parameters to go on from. */
   #begin(initial?: readonly Float32Array[]): void {
-    const { k, seed, epochs, batch, hidden, rate, maskRate, draws } = this.#settings;
+    const { k, seed, candidates, epochs, batch, hidden, rate, maskRate, draws } = this.#settings;
     const { matrix, rows } = this.#cells;
     const stage = this.#stage as Exclude<Stage, 'done'>;
     const genes = stage === 'refit' ? this.genes : this.#candidates;
     const stream = `persist ${stage}${stage === 'eliminate' ? ` ${this.trials}` : ''}`;
     this.#batches ??= new Batches(this.#backend.tf, matrix, { rows, form: { kind: 'binary' }, genes });
+    const perEpoch = rows.length > batch ? Math.floor(rows.length / batch) : 1;
+    const steps = perEpoch * epochs[stage];
+    const { start, end } = this.#settings.temperature;
     const mask: Record<typeof stage, Mask> = {
-      eliminate: { kind: 'gates', penalty: this.#penalty },
+      eliminate: { kind: 'gates', penalty: this.#penalty, from: candidates.isSwift && this.trials === 0 ? Math.floor(WARM * steps) : 0 },
       select: { kind: 'rows', k },
       refit: { kind: 'none' },
     };
-    const perEpoch = rows.length > batch ? Math.floor(rows.length / batch) : 1;
-    const { start, end } = this.#settings.temperature;
-    const steps = perEpoch * epochs[stage];
     this.#network = new PersistNetwork(this.#backend, this.#batches, this.#target(), {
       mask: mask[stage],
       hidden,
       rate,
-      maskRate,
+      maskRate: stage === 'eliminate' ? maskRate.gates : maskRate.rows,
       draws,
       seed,
       stream,
@@ -182,8 +187,8 @@ export class PersistTraining implements Training {
   #endRows({ epoch }: EpochEnd): { values: Record<string, number>; stop: boolean } {
     const network = this.#network!;
     const { temperature } = network;
-    const isLast = epoch === this.#settings.epochs.select;
-    const collisions = isLast ? 0 : network.mendCollisions();
+    const { mendUntil, epochs } = this.#settings;
+    const collisions = epoch < epochs.select && epoch <= mendUntil * epochs.select ? network.mendCollisions() : 0;
     const certainty = network.meanMask().sort().at(-this.#settings.k)!;
     return { values: { temperature, collisions, certainty }, stop: collisions === 0 && certainty > 1 - DECIDED };
   }

@@ -19,7 +19,7 @@ export type Target =
 
 /** How the input is masked: one gate for each gene, k rows that choose one gene each, or not at all. */
 export type Mask =
-  | { readonly kind: 'gates'; readonly penalty: number }
+  | { readonly kind: 'gates'; /** On each open gate, after so many steps without one. */ readonly penalty: number; readonly from?: number }
   | { readonly kind: 'rows'; readonly k: number }
   | { readonly kind: 'none' };
 
@@ -101,6 +101,11 @@ export class PersistNetwork implements Model {
     return this.#options.temperature(this.#steps);
   }
 
+  get #penalty(): number {
+    const { mask } = this.#options;
+    return mask.kind === 'gates' && this.#steps > (mask.from ?? 0) ? mask.penalty : 0;
+  }
+
   step(rows: Uint32Array): number {
     const { tf } = this.#backend;
     const { mask } = this.#options;
@@ -121,7 +126,7 @@ export class PersistNetwork implements Model {
       if (mask.kind !== 'gates') return loss;
       const used = open!.dataSync()[0] / rows.length;
       open!.dispose();
-      return loss + mask.penalty * used;
+      return loss + this.#penalty * used;
     });
   }
 
@@ -133,7 +138,7 @@ export class PersistNetwork implements Model {
     if (mask.kind === 'none') return undefined;
     if (mask.kind === 'gates') {
       const noise = this.#noise.logistic([cells, genes]) as Tensor2D;
-      return openGates(tf, params.at(-1)!, noise, { t, penalty: mask.penalty / cells });
+      return openGates(tf, params.at(-1)!, noise, { t, penalty: this.#penalty / cells });
     }
     const draws = Math.min(cells, this.#draws);
     const masks = widestRows(tf, params.at(-1)!, this.#noise.exponential([mask.k, draws, genes]), t);
@@ -234,7 +239,7 @@ export class PersistNetwork implements Model {
 }
 
 function maskInit({ tf }: Backend, mask: Exclude<Mask, { kind: 'none' }>, genes: number): Tensor {
-  return mask.kind === 'gates' ? tf.ones([genes]).mul(gateParameter(OPEN)) : tf.zeros([mask.k, genes]);
+  return mask.kind === 'gates' ? tf.tensor1d(new Float32Array(genes).fill(gateParameter(OPEN))) : tf.zeros([mask.k, genes]);
 }
 
 const largest = (values: Float32Array): number => values.reduce((best, v, j) => (v > values[best] ? j : best), 0);

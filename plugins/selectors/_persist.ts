@@ -34,13 +34,13 @@ export const persistParams = z.strictObject({
     .int()
     .positive()
     .optional()
-    .describe('at most so many for each trial of the first stage, which finds candidates; clean: half of epochs; paper: 250'),
+    .describe('at most so many for each trial of the first stage, which finds candidates; clean: as epochs; paper: 250'),
   candidates: z
     .int()
     .positive()
     .optional()
     .describe(
-      'genes that the first stage should leave; clean: ten times k, at most 500, at least twice k, and the stage is skipped where that is half of the genes; paper: 500',
+      'genes that the first stage should leave; clean: four times k, and the stage is skipped where that is half of the genes; paper: 500',
     ),
   tolerance: z.number().min(0).max(1).optional().describe('by what share the number of candidates may be off; clean: 0.5, paper: 0.2'),
   trials: z.int().positive().default(10).describe('of the first stage; then the genes of the nearest trial are taken, and the log says so'),
@@ -52,7 +52,16 @@ export const persistParams = z.strictObject({
   batch: z.int().min(2).default(64),
   hidden: z.int().positive().default(128).describe('width of the two hidden layers'),
   learning_rate: z.number().positive().default(1e-3),
-  mask_rate: z.number().positive().optional().describe('learning rate of the mask, as a multiple of learning_rate; clean: 10, paper: 1'),
+  gate_rate: z
+    .number()
+    .positive()
+    .optional()
+    .describe("learning rate of the first stage's gates, as a multiple of learning_rate; clean: 3, paper: 1"),
+  row_rate: z
+    .number()
+    .positive()
+    .optional()
+    .describe("learning rate of the second stage's rows, as a multiple of learning_rate; clean: 10, paper: 1"),
   draws: z
     .int()
     .positive()
@@ -60,8 +69,8 @@ export const persistParams = z.strictObject({
     .describe('masks drawn for each batch, among which its cells take turns; clean: 16, paper: one a cell'),
   temperature: z
     .strictObject({ start: z.number().positive(), end: z.number().positive() })
-    .default({ start: 10, end: 0.01 })
-    .describe('of the masks; falls exponentially over the steps of each stage'),
+    .optional()
+    .describe('of the masks; falls exponentially over the steps of each stage; clean: 2 to 0.03, paper: 10 to 0.01'),
 });
 
 interface Preset {
@@ -70,13 +79,17 @@ interface Preset {
   readonly candidates: number;
   readonly tolerance: number;
   readonly penalty: number;
-  readonly mask_rate: number;
+  readonly gate_rate: number;
+  readonly row_rate: number;
+  readonly temperature: { readonly start: number; readonly end: number };
   readonly draws: number;
   readonly refit_epochs: number;
 }
 
 /** Steps that the second stage of the clean protocol takes, and its least and most epochs. */
 const [STEPS, LEAST, MOST] = [2400, 12, 600];
+/** Share of the second stage in which rows that choose the same gene begin anew, in the clean protocol. */
+const MEND_UNTIL = 0.7;
 /** Steps of the network on the panel alone. */
 const REFIT_STEPS = 600;
 
@@ -92,14 +105,16 @@ interface Size {
 
 function clean({ k, genes, batches, epochs: given, isSupervised }: Size): Preset {
   const epochs = given ?? Math.min(MOST, Math.max(LEAST, Math.ceil(STEPS / batches)));
-  const target = Math.max(2 * k, Math.min(10 * k, 500));
+  const target = 4 * k;
   return {
     epochs,
-    eliminate_epochs: Math.ceil(epochs / 2),
+    eliminate_epochs: epochs,
     candidates: 2 * target >= genes ? genes : target,
     tolerance: 0.5,
-    penalty: isSupervised ? 2e-3 : genes / 1000,
-    mask_rate: 10,
+    penalty: isSupervised ? 2e-3 : genes / 1500,
+    gate_rate: 3,
+    row_rate: 10,
+    temperature: { start: 2, end: 0.03 },
     draws: 16,
     refit_epochs: isSupervised ? Math.max(2, Math.min(epochs, Math.ceil(REFIT_STEPS / batches))) : 0,
   };
@@ -107,7 +122,18 @@ function clean({ k, genes, batches, epochs: given, isSupervised }: Size): Preset
 
 function paper({ batch, isSupervised }: Size): Preset {
   const penalty = isSupervised ? 1e-4 : 0.01;
-  return { epochs: 250, eliminate_epochs: 250, candidates: 500, tolerance: 0.2, penalty, mask_rate: 1, draws: batch, refit_epochs: 0 };
+  return {
+    epochs: 250,
+    eliminate_epochs: 250,
+    candidates: 500,
+    tolerance: 0.2,
+    penalty,
+    gate_rate: 1,
+    row_rate: 1,
+    temperature: { start: 10, end: 0.01 },
+    draws: batch,
+    refit_epochs: 0,
+  };
 }
 
 type Given = z.infer<typeof persistParams> & { readonly tasks?: readonly Task[]; readonly refit_epochs?: number | undefined };
@@ -115,7 +141,7 @@ type Given = z.infer<typeof persistParams> & { readonly tasks?: readonly Task[];
 /** Trains PERSIST on the classes of a task, or on the expression of all genes where no tasks are given. */
 export async function selectByPersist(context: StepContext, { data, split }: SelectorInputs, given: Given, id: string): Promise<Selection> {
   requireFinite(data);
-  const { k, protocol, trials, temperature, batch, hidden, learning_rate: rate } = given;
+  const { k, protocol, trials, batch, hidden, learning_rate: rate } = given;
   const genes = data.X.cols;
   if (k > genes) {
     throw new DataError(`k = ${k} is more than the ${genes} genes of the dataset`, {
@@ -146,12 +172,13 @@ export async function selectByPersist(context: StepContext, { data, split }: Sel
     seed: context.seed,
     candidates: { target: preset.candidates, tolerance: preset.tolerance, trials, isSwift: isClean },
     epochs: { eliminate: preset.eliminate_epochs, select: preset.epochs, refit: preset.refit_epochs },
-    temperature,
+    temperature: preset.temperature,
     penalty: preset.penalty,
     batch,
     hidden,
     rate,
-    maskRate: preset.mask_rate,
+    maskRate: { gates: preset.gate_rate, rows: preset.row_rate },
+    mendUntil: isClean ? MEND_UNTIL : 1,
     draws: preset.draws,
     log: (line) => context.log(line),
   };

@@ -6,7 +6,7 @@ import { testSelector } from '../../kit/selector.ts';
 import { hasShared } from '../../kit/shared-data.ts';
 import { testContext, tinyAtlas, tinySplit } from '../../kit/tiny-atlas.ts';
 
-const small = { epochs: 10, hidden: 16, batch: 32, candidates: 20 };
+const small = { epochs: 10, hidden: 16, batch: 32, candidates: 20, trials: 3 };
 
 testSelector(persist, { params: small });
 
