@@ -48,7 +48,9 @@ export const persistParams = z.strictObject({
     .number()
     .positive()
     .optional()
-    .describe('on each open gate in the first trial; later ones follow from it; paper: 1e-4 for classes, 0.01 for expression'),
+    .describe(
+      'on each open gate in the first trial; later ones follow from it; clean: 2e-3 for classes, genes / 1500 for expression; paper: 1e-4 and 0.01',
+    ),
   batch: z.int().min(2).default(64),
   hidden: z.int().positive().default(128).describe('width of the two hidden layers'),
   learning_rate: z.number().positive().default(1e-3),

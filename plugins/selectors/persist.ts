@@ -6,8 +6,8 @@ import { persistParams, selectByPersist } from './_persist.ts';
  * gene, then through k rows that choose one gene each. Scores: the share of its gene in a row (softmax), 1 when it is sure. A gene that two
  * rows choose stays with the surer one; the other takes its next best free gene.
  *
- * Clean protocol: the mask learns faster, the first stage ends when the penalty has shut enough gates, and the chosen genes alone train the
- * network on to the end. Paper protocol: trials of the first stage by a secant on the penalty until the number of genes is near the target,
+ * Clean protocol: the masks learn faster, the first stage has no penalty at first and ends when enough gates are shut, the rows settle in the
+ * last part of the second stage, and then the network learns on with the chosen genes alone. Paper protocol: trials of the first stage by a secant on the penalty until the number of genes is near the target,
  * and the network as it was at the end of the second stage. The reference lets that network see all candidates through soft masks when it
  * predicts; ours sees the panel only, in both protocols.
  */
