@@ -4,7 +4,6 @@ import { drive } from '../_train.ts';
 import { defineSelector, labels, type Network, Task, z } from '../contract.ts';
 
 interface Settings {
-  readonly path_step: number;
   readonly dense_epochs: number;
   readonly dense_patience: number;
   readonly point_epochs: number;
@@ -12,8 +11,8 @@ interface Settings {
 }
 
 const PRESETS: Readonly<Record<'clean' | 'paper', Settings>> = {
-  clean: { path_step: 1.05, dense_epochs: 200, dense_patience: 20, point_epochs: 30, point_patience: 5 },
-  paper: { path_step: 1.02, dense_epochs: 1000, dense_patience: 100, point_epochs: 100, point_patience: 10 },
+  clean: { dense_epochs: 200, dense_patience: 20, point_epochs: 30, point_patience: 5 },
+  paper: { dense_epochs: 1000, dense_patience: 100, point_epochs: 100, point_patience: 10 },
 };
 
 const params = z.strictObject({
@@ -23,12 +22,16 @@ const params = z.strictObject({
     .enum(['clean', 'paper'])
     .default('clean')
     .describe(
-      'clean: a coarser path, faster as long as all genes are in, that ends when k are left; genes that are out stay out. paper: the library defaults, the whole path',
+      'clean: shorter stops at each point, a faster path as long as all genes are in, an end when k are left; genes that are out stay out. paper: the library defaults, the whole path',
     ),
   hidden: z.int().positive().default(100).describe('width of the hidden layer'),
   M: z.number().positive().default(10).describe('a gene weighs at most so many times its skip weights in the hidden layer'),
   learning_rate: z.number().positive().default(1e-3),
-  path_step: z.number().gt(1).optional().describe('lambda grows by this factor from point to point; clean 1.05, paper 1.02'),
+  path_step: z
+    .number()
+    .gt(1)
+    .default(1.02)
+    .describe('lambda grows by this factor from point to point (clean: by its fifth power while all genes are in)'),
   dense_epochs: z.int().positive().optional().describe('most epochs of the dense start (Adam); clean 200, paper 1000'),
   dense_patience: z.int().positive().optional().describe('epochs without a 1 % better objective; clean 20, paper 100'),
   point_epochs: z.int().positive().optional().describe('most epochs at each lambda; clean 30, paper 100'),
@@ -77,7 +80,7 @@ export default defineSelector({
       hidden: given.hidden,
       M: given.M,
       rate: given.learning_rate,
-      step: set.path_step,
+      step: given.path_step,
       rush: isClean ? 5 : 1,
       dense: { epochs: set.dense_epochs, patience: set.dense_patience },
       point: { epochs: set.point_epochs, patience: set.point_patience },
