@@ -223,7 +223,7 @@ export class PersistTraining implements Training {
     if (!isThere) {
       log(
         `PERSIST did not come to ${target} candidates (within ${Math.round(100 * tolerance)} %) in ${trials} trials; it goes on with the ` +
-          `${this.#nearest.length} genes of the trial that came nearest. Mend: another candidates.target or penalty, or more trials.`,
+          `${this.#nearest.length} genes of the trial that came nearest. Mend: other candidates or another penalty, or more trials.`,
       );
     }
     this.#candidates = this.#nearest;
