@@ -25,7 +25,7 @@ describe('a trained network on new cells', () => {
     folder = await mkdtemp(join(tmpdir(), 'panelflow-predict-'));
     log = (await normalize.run(testContext(), { data: counts }, normalize.params.parse({}))).outputs.data as Dataset;
     const tasks = [{ column: 'type' }, { column: 'age', kind: 'regression' }];
-    const params = yoto.params.parse({ k: 8, tasks, epochs: 40, hidden: [16], batch: 32 });
+    const params = yoto.params.parse({ k: 8, tasks, epochs: 40, hidden: [16], batch: 32, gene_dropout: 0 });
     const { outputs } = await yoto.run(testContext({ seed: 1 }), { data: log, split }, params);
     [model, panel] = [outputs.model as Network, outputs.panel as Panel];
   });
