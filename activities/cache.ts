@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { keyText, type ResolvedInputs } from '../core/cache-key.ts';
+import { keyText, missingCells, type ResolvedInputs } from '../core/cache-key.ts';
 import { type ArtifactStore, recordPath } from '../core/store.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { Plan, PlannedInput, PlannedTask } from '../schemas/plan.ts';
@@ -33,14 +33,27 @@ export async function readRecord(store: ArtifactStore, run: string, task: string
 export const isDone = (record: TaskRecord | undefined): record is TaskRecord =>
   record?.status === 'COMPLETED' || record?.status === 'CACHED';
 
+/** Records read for several tasks together, by task: what many need is read once. */
+export type Records = Map<string, Promise<TaskRecord | undefined>>;
+
 /** The artifacts that flow into a task, or null where a needed one is missing (its task failed or was skipped). Holes in a gathered list are left out. */
-export async function resolveInputs(store: ArtifactStore, run: string, task: PlannedTask): Promise<ResolvedInputs | null> {
+export async function resolveInputs(
+  store: ArtifactStore,
+  run: string,
+  task: PlannedTask,
+  records: Records = new Map(),
+): Promise<ResolvedInputs | null> {
+  const read = (id: string): Promise<TaskRecord | undefined> => {
+    const known = records.get(id) ?? readRecord(store, run, id);
+    records.set(id, known);
+    return known;
+  };
   const resolved: Record<string, ResolvedInputs[string]> = {};
   for (const [port, input] of Object.entries(task.inputs)) {
     const found =
       'gather' in input
-        ? await gathered(store, run, input)
-        : (await readRecord(store, run, input.task).then((r) => (isDone(r) ? r : undefined)))?.outputs[input.port];
+        ? await gathered(read, input)
+        : (await read(input.task).then((r) => (isDone(r) ? r : undefined)))?.outputs[input.port];
     if (found === undefined) return null;
     resolved[port] = found;
   }
@@ -48,14 +61,13 @@ export async function resolveInputs(store: ArtifactStore, run: string, task: Pla
 }
 
 async function gathered(
-  store: ArtifactStore,
-  run: string,
+  read: (id: string) => Promise<TaskRecord | undefined>,
   input: Extract<PlannedInput, { gather: unknown }>,
 ): Promise<ResolvedInputs[string] | undefined> {
   const records = new Map<string, TaskRecord | undefined>();
   const ids = [...new Set(input.gather.map((s) => s.task))];
   for (let at = 0; at < ids.length; at += 64) {
-    await Promise.all(ids.slice(at, at + 64).map(async (id) => records.set(id, await readRecord(store, run, id))));
+    await Promise.all(ids.slice(at, at + 64).map(async (id) => records.set(id, await read(id))));
   }
   const list = input.gather.flatMap(({ task, port, cell }) => {
     const record = records.get(task);
@@ -64,6 +76,9 @@ async function gathered(
   });
   return list.length > 0 ? list : undefined;
 }
+
+/** True when no gathered list has holes. */
+export const isWhole = (task: PlannedTask, inputs: ResolvedInputs): boolean => Object.keys(missingCells(task, inputs)).length === 0;
 
 /** A task's key in the cache. */
 export const cacheKey = (task: PlannedTask, inputs: ResolvedInputs): string =>

@@ -23,16 +23,24 @@ export function errorRecord(error: unknown): NonNullable<TaskRecord['error']> {
 
 /** How often this cause is tried again. */
 function allowed(code: string, retries: PlannedTask['retries']): number {
-  if (code === 'CRASH') return retries.crash;
-  if (code === 'RESOURCE') return retries.resource;
-  return code === 'ARTIFACT' ? retries.artifact : 0;
+  const rules: Record<string, number> = {
+    CRASH: retries.crash,
+    RESOURCE: retries.resource,
+    ARTIFACT: retries.artifact,
+    TIMEOUT: retries.timeout,
+  };
+  return rules[code] ?? 0;
 }
 
-/** The one bridge from our errors to Temporal's: bad input never comes again, crashes some times, resources with a growing pause. */
+/**
+ * The one bridge from our errors to Temporal's: bad input never comes again; a crash, and a step that used up its own limit, at once; what
+ * the machine lacked, after a growing pause.
+ */
 export function toFailure(error: unknown, attempt: number, retries: PlannedTask['retries']): ApplicationFailure {
   const record = errorRecord(error);
   const retryable = isPanelflowError(error) && error.retryable && attempt <= allowed(record.code, retries);
-  const pause = record.code === 'RESOURCE' ? Math.min(300, 5 * 3 ** (attempt - 1)) : 1;
+  const isMachine = record.code === 'RESOURCE' && record.context.limit === undefined;
+  const pause = isMachine ? Math.min(300, 5 * 3 ** (attempt - 1)) : 1;
   return ApplicationFailure.create({
     type: record.code,
     message: record.message,

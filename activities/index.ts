@@ -1,97 +1,165 @@
 import { heartbeat } from '@temporalio/activity';
-import { nodeOf, shard, type TaskNode } from '../core/shards.ts';
-import { recordPath } from '../core/store.ts';
-import type { Plan } from '../schemas/plan.ts';
-import type { Invocation, RunRequest } from '../schemas/run.ts';
-import { cacheKey, isDone, lookUp, readRecord, resolveInputs, tasksOf } from './cache.ts';
-import { type ActivityDeps, blankRecord, runStep, type StepResult } from './run-step.ts';
+import { type Deal, dealOut, nodeOf, type TaskNode } from '../core/shards.ts';
+import { type ArtifactStore, recordPath } from '../core/store.ts';
+import type { PlannedTask } from '../schemas/plan.ts';
+import type { Invocation, RunRequest, TaskEnd } from '../schemas/run.ts';
+import { cacheKey, isDone, isWhole, lookUp, readRecord, resolveInputs, tasksOf } from './cache.ts';
+import { type ActivityDeps, blankRecord, runStep, runTogether } from './run-step.ts';
 
-/** A plan as the workflow that holds all of it, or its hubs and sinks, sees it. */
+/** The new tasks of one or more plans as the run's own workflow sees them. */
 export interface Outline {
-  readonly hubs: readonly TaskNode[];
-  readonly sinks: readonly TaskNode[];
-  /** For each shard: the hubs it needs, and how many tasks of each step it holds. */
-  readonly shards: readonly { readonly needs: readonly string[]; readonly steps: Readonly<Record<string, number>> }[];
+  /** Tasks that it holds. */
+  readonly nodes: readonly TaskNode[];
+  /** Slices, with how many tasks of each step they hold, and after what they may begin. */
+  readonly slices: readonly { readonly name: string; readonly after: readonly string[]; readonly steps: StepCounts }[];
+  /** What the plan before had and the newest has not: tasks it holds itself, and those of slices. */
+  readonly dropped: {
+    readonly own: readonly string[];
+    readonly slices: Readonly<Record<string, { readonly tasks: readonly string[]; readonly steps: StepCounts }>>;
+  };
 }
+
+type StepCounts = Readonly<Record<string, number>>;
 
 /** The activities of the engine itself. */
 export interface EngineActivities {
-  'engine/outline'(request: RunRequest): Promise<Outline>;
-  'engine/shard'(request: RunRequest, shard: number): Promise<readonly TaskNode[]>;
+  /** What the plans from number `from` on bring; `from` 0 is a run's beginning. */
+  'engine/outline'(request: RunRequest, from: number): Promise<Outline>;
+  /** The tasks of a slice that the newest plan still has. */
+  'engine/slice'(request: RunRequest, name: string): Promise<readonly TaskNode[]>;
   /** Which of these tasks need no work: done in this run already, or found in the cache (through all they need). */
   'engine/probe'(request: RunRequest, tasks: readonly string[]): Promise<readonly string[]>;
+  /** Notes in the run's record what has become of its request, and how often it was held. */
+  'engine/record'(request: RunRequest, holds: number): Promise<void>;
 }
 
-export type StepActivity = (invocation: Invocation) => Promise<StepResult>;
+export type StepActivity = (invocation: Invocation) => Promise<readonly TaskEnd[]>;
+
+type Tasks = ReadonlyMap<string, PlannedTask>;
+
+/** Tasks are probed so many at a time: most of it is waiting for the store. */
+const ABREAST = 64;
 
 /** One activity for each `kind/id`, so that histories and metrics speak the user's words. */
 export function createStepActivities(uses: readonly string[], deps: ActivityDeps): Record<string, StepActivity> {
-  return Object.fromEntries(uses.map((name) => [name, async (invocation: Invocation) => runStep(deps, invocation)]));
+  const act: StepActivity = async (invocation) =>
+    invocation.tasks.length > 1 ? runTogether(deps, invocation) : [await runStep(deps, invocation)];
+  return Object.fromEntries(uses.map((name) => [name, act]));
+}
+
+function countSteps(ids: readonly string[], tasks: Tasks): StepCounts {
+  const steps: Record<string, number> = {};
+  for (const id of ids) {
+    const { step } = tasks.get(id)!;
+    steps[step] = (steps[step] ?? 0) + 1;
+  }
+  return steps;
+}
+
+/** Outline of the deals from number `from` on, without tasks that the newest plan has not. */
+function outlineOf(plans: readonly Tasks[], { deals, holder }: ReturnType<typeof dealOut>, from: number): Outline {
+  const newest = plans.at(-1)!;
+  const place = (id: string): string => holder.get(id) ?? id;
+  const isHeld = (id: string): boolean => !holder.has(id);
+  const fresh = deals.slice(from);
+  const nodes = fresh
+    .flatMap((deal) => deal.own)
+    .filter((id) => newest.has(id) && isHeld(id))
+    .map((id): TaskNode => {
+      const node = nodeOf(newest.get(id)!);
+      const outside = node.needs.filter((need) => !isHeld(need));
+      return { ...node, needs: node.needs.filter(isHeld), waits: [...new Set([...outside, ...node.waits].map(place))] };
+    });
+  const slices = fresh
+    .flatMap((deal: Deal) => deal.slices)
+    .map(({ name, tasks, after }) => ({
+      name,
+      after,
+      steps: countSteps(
+        tasks.filter((id) => newest.has(id) && holder.get(id) === name),
+        newest,
+      ),
+    }))
+    .filter(({ steps }) => Object.keys(steps).length > 0);
+  const own: string[] = [];
+  const inSlices: Record<string, { tasks: string[]; steps: StepCounts }> = {};
+  const before = from > 0 ? plans[from - 1] : new Map<string, PlannedTask>();
+  for (const id of before.keys()) {
+    if (newest.has(id)) continue;
+    const slice = holder.get(id);
+    if (slice === undefined) own.push(id);
+    else (inSlices[slice] ??= { tasks: [], steps: {} }).tasks.push(id);
+  }
+  for (const slice of Object.values(inSlices)) slice.steps = countSteps(slice.tasks, before);
+  return { nodes: [...new Map(nodes.map((node) => [node.id, node])).values()], slices, dropped: { own, slices: inSlices } };
 }
 
 /** The activities that read plans and probe the cache; every worker serves them. */
 export function createEngineActivities(deps: Pick<ActivityDeps, 'openStore' | 'worker'>): EngineActivities {
-  const dealOut = async (request: RunRequest) => {
-    const tasks = await tasksOf(deps.openStore(request.work), request.plan);
-    return { tasks, sharding: shard({ tasks: [...tasks.values()] } as Plan, request.shardSize) };
-  };
+  const plansOf = async ({ work, plans }: RunRequest): Promise<Tasks[]> =>
+    Promise.all(plans.map((ref) => tasksOf(deps.openStore(work), ref)));
   return {
-    async 'engine/outline'(request) {
-      const { tasks, sharding } = await dealOut(request);
-      const inHubs = new Set([...sharding.hubs, ...sharding.sinks]);
-      const node = (id: string): TaskNode => {
-        const n = nodeOf(tasks.get(id)!);
-        return { ...n, needs: n.needs.filter((d) => inHubs.has(d)), waits: n.waits.filter((d) => inHubs.has(d)) };
-      };
-      const shards = sharding.shards.map((ids) => {
-        const steps: Record<string, number> = {};
-        const needs = new Set<string>();
-        for (const id of ids) {
-          const n = nodeOf(tasks.get(id)!);
-          steps[n.step] = (steps[n.step] ?? 0) + 1;
-          for (const d of n.needs) if (inHubs.has(d)) needs.add(d);
-        }
-        return { needs: [...needs], steps };
-      });
-      return { hubs: sharding.hubs.map(node), sinks: sharding.sinks.map(node), shards };
+    async 'engine/outline'(request, from) {
+      const plans = await plansOf(request);
+      return outlineOf(plans, dealOut(plans, request.policy.shardSize), from);
     },
-    async 'engine/shard'(request, index) {
-      const { tasks, sharding } = await dealOut(request);
-      const mine = new Set(sharding.shards[index]);
+    async 'engine/slice'(request, name) {
+      const plans = await plansOf(request);
+      const newest = plans.at(-1)!;
+      const { deals, holder } = dealOut(plans, request.policy.shardSize);
+      const { tasks } = deals.flatMap((deal) => deal.slices).find((slice) => slice.name === name)!;
+      const mine = new Set(tasks.filter((id) => newest.has(id) && holder.get(id) === name));
       return [...mine].map((id) => {
-        const n = nodeOf(tasks.get(id)!);
-        return { ...n, needs: n.needs.filter((d) => mine.has(d)), waits: n.waits.filter((d) => mine.has(d)) };
+        const node = nodeOf(newest.get(id)!);
+        return { ...node, needs: node.needs.filter((need) => mine.has(need)), waits: node.waits.filter((wait) => mine.has(wait)) };
       });
     },
     async 'engine/probe'(request, ids) {
       const store = deps.openStore(request.work);
-      const tasks = await tasksOf(store, request.plan);
-      const done: string[] = [];
-      for (const id of ids) {
-        heartbeat(done.length);
+      const tasks = await tasksOf(store, request.plans.at(-1)!);
+      const asked = new Map<string, Promise<boolean>>();
+      let free = ABREAST;
+      const queue: (() => void)[] = [];
+      /** Each after those of its inputs that are asked for, too: their records must be there first. */
+      const ask = async (id: string): Promise<boolean> => {
         const task = tasks.get(id)!;
-        const record = await readRecord(store, request.run, id);
-        if (isDone(record)) {
-          done.push(id);
-          continue;
+        const { needs, waits } = nodeOf(task);
+        await Promise.all([...needs, ...waits].flatMap((other) => asked.get(other) ?? []));
+        if (free > 0) free--;
+        else await new Promise<void>((resolve) => queue.push(resolve));
+        try {
+          return await probe(store, request.run, task, deps.worker);
+        } finally {
+          heartbeat();
+          const next = queue.shift();
+          if (next) next();
+          else free++;
         }
-        // A gathered list counts only when nothing is missing from it: else the task waits its turn.
-        const inputs = await resolveInputs(store, request.run, task);
-        const whole = Object.entries(task.inputs).every(
-          ([port, planned]) =>
-            !('gather' in planned) || (inputs?.[port] as readonly unknown[] | undefined)?.length === planned.gather.length,
-        );
-        if (inputs === null || !whole) continue;
-        const key = cacheKey(task, inputs);
-        const hit = await lookUp(store, key);
-        if (!hit) continue;
-        await store.writeRecord(
-          recordPath.task(request.run, id),
-          JSON.stringify({ ...blankRecord(task, deps.worker), ...hit, status: 'CACHED', key }),
-        );
-        done.push(id);
-      }
+      };
+      for (const id of ids) asked.set(id, ask(id));
+      const done: string[] = [];
+      for (const [id, answer] of asked) if (await answer) done.push(id);
       return done;
     },
+    async 'engine/record'({ work, ...request }, holds) {
+      const store = deps.openStore(work);
+      const path = recordPath.run(request.run);
+      const before = JSON.parse((await store.readRecord(path)) ?? '{}') as Record<string, unknown>;
+      await store.writeRecord(path, JSON.stringify({ ...before, ...request }));
+      await store.writeRecord(recordPath.holds(request.run), String(holds));
+    },
   };
+}
+
+/** True when a task is done in this run, or was found in the cache (and has a record now). */
+async function probe(store: ArtifactStore, run: string, task: PlannedTask, worker: string): Promise<boolean> {
+  const [record, inputs] = await Promise.all([readRecord(store, run, task.id), resolveInputs(store, run, task)]);
+  // A gathered list counts only when nothing is missing from it: else the task waits its turn.
+  if (inputs === null || !isWhole(task, inputs)) return false;
+  const key = cacheKey(task, inputs);
+  if (isDone(record) && record.key === key) return true;
+  const hit = await lookUp(store, key);
+  if (!hit) return false;
+  await store.writeRecord(recordPath.task(run, task.id), JSON.stringify({ ...blankRecord(task, worker), ...hit, status: 'CACHED', key }));
+  return true;
 }

@@ -1,11 +1,13 @@
+import { totalmem } from 'node:os';
 import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
 import { missingCells, type ResolvedInputs } from '../core/cache-key.ts';
-import { ArtifactError } from '../core/errors.ts';
+import { TimeLimitError } from '../core/errors.ts';
 import { type ArtifactStore, recordPath } from '../core/store.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { PlannedTask } from '../schemas/plan.ts';
-import type { Invocation, TaskRecord, TaskStatus } from '../schemas/run.ts';
-import { type CacheEntry, cacheKey, isDone, lookUp, readRecord, resolveInputs, tasksOf } from './cache.ts';
+import type { Invocation, TaskEnd, TaskRecord, TaskStatus } from '../schemas/run.ts';
+import { type CacheEntry, cacheKey, isDone, lookUp, readRecord, type Records, resolveInputs, tasksOf } from './cache.ts';
+import { claimKey, UNCLAIMED } from './claims.ts';
 import { errorRecord, toFailure } from './failure.ts';
 import type { StepRunner } from './runner.ts';
 
@@ -17,61 +19,131 @@ export interface ActivityDeps {
   readonly worker: string;
 }
 
-/** How a task ended; the refs of its outputs are in its record, in the store. */
-export interface StepResult {
-  readonly status: 'COMPLETED' | 'CACHED' | 'SKIPPED';
+const HEARTBEAT_MS = 2_000;
+
+/** Runs one task: its record, else the cache, else the step itself in a process of its own. Throws what Temporal is to know. */
+export async function runStep(deps: ActivityDeps, invocation: Invocation): Promise<TaskEnd> {
+  const { attempt } = activityInfo();
+  if (await isHeld(deps, invocation)) return HELD;
+  const { task, error, ...end } = await tryTask(deps, invocation, invocation.tasks[0], attempt);
+  if (error !== undefined) throw toFailure(error, attempt, task.retries);
+  return end;
 }
 
-const HEARTBEAT_MS = 2_000;
-/** Runs one task: its record, else the cache, else the step itself in a process of its own. */
-export async function runStep(deps: ActivityDeps, invocation: Invocation): Promise<StepResult> {
-  const store = deps.openStore(invocation.work);
-  const task = (await tasksOf(store, invocation.plan)).get(invocation.task);
-  if (!task)
-    throw toFailure(new ArtifactError(`The plan has no task "${invocation.task}"`, { retryable: false }), 1, {
-      crash: 0,
-      resource: 0,
-      artifact: 0,
-    });
-  const before = await readRecord(store, invocation.run, task.id);
-  if (isDone(before)) return { status: before.status as 'COMPLETED' | 'CACHED' };
-  const { attempt, scheduledTimestampMs } = activityInfo();
+/** Small tasks are attempted so many at a time: while one is computed, the records of others are read and written. */
+const ABREAST = 4;
+
+/** Runs several small tasks of a step; what fails and may be tried again is left to an activity of its own. */
+export async function runTogether(deps: ActivityDeps, invocation: Invocation): Promise<TaskEnd[]> {
+  const { tasks } = invocation;
+  const ends: TaskEnd[] = [];
+  const records: Records = new Map();
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    for (let at = next++; at < tasks.length; at = next++) {
+      if (await isHeld(deps, invocation)) {
+        ends[at] = HELD;
+        continue;
+      }
+      const { task: _, error, ...end } = await tryTask(deps, invocation, tasks[at], 1, records);
+      ends[at] = error === undefined ? end : { ...end, message: (error as Error).message };
+    }
+  };
+  await Promise.all(Array.from({ length: ABREAST }, lane));
+  return ends;
+}
+
+const HELD: TaskEnd = { status: 'HELD', ms: 0 };
+const LOOK_MS = 500;
+const holdsOf = new Map<string, { holds: number; at: number }>();
+
+/** True when the run was held after this was asked for. */
+async function isHeld({ openStore }: ActivityDeps, { run, work, holds }: Invocation): Promise<boolean> {
+  const known = holdsOf.get(run);
+  if (known && Date.now() - known.at < LOOK_MS) return known.holds > holds;
+  const now = Number((await openStore(work).readRecord(recordPath.holds(run))) ?? 0);
+  if (holdsOf.size > 100) holdsOf.clear();
+  holdsOf.set(run, { holds: now, at: Date.now() });
+  return now > holds;
+}
+
+type Tried = TaskEnd & { readonly task: PlannedTask; readonly error?: unknown };
+
+/** One attempt at a task. Gives an error back rather than throwing it, but for a cancellation. */
+async function tryTask(
+  deps: ActivityDeps,
+  { run, work, plan, tasks }: Invocation,
+  id: string,
+  attempt: number,
+  records: Records = new Map(),
+): Promise<Tried> {
+  const store = deps.openStore(work);
+  const task = (await tasksOf(store, plan)).get(id)!;
+  const { scheduledTimestampMs } = activityInfo();
   const start = Date.now();
+  const before = await readRecord(store, run, id);
+  const failures = before?.status === 'RETRYING' ? before.failures : [];
   let key = '';
-  const write = async (status: TaskStatus, rest: Partial<TaskRecord>): Promise<void> => {
+  const write = (status: TaskStatus, rest: Partial<TaskRecord>): Promise<void> => {
+    const times = { submit: scheduledTimestampMs, start, complete: Date.now() };
     const record: TaskRecord = {
       ...blankRecord(task, deps.worker),
       status,
       key,
-      attempt,
-      submit: scheduledTimestampMs,
-      start,
-      complete: Date.now(),
+      attempt: failures.length + 1,
+      failures,
+      ...times,
       ...rest,
     };
-    await store.writeRecord(recordPath.task(invocation.run, task.id), JSON.stringify(record));
+    return store.writeRecord(recordPath.task(run, id), JSON.stringify(record));
   };
+  const end = (status: TaskEnd['status']): Tried => ({ task, status, ms: Date.now() - start });
   try {
-    const inputs = await resolveInputs(store, invocation.run, task);
-    if (inputs === null) return { status: 'SKIPPED' };
+    const inputs = await resolveInputs(store, run, task, records);
+    if (inputs === null) return end('SKIPPED');
     key = cacheKey(task, inputs);
-    const hit = await lookUp(store, key);
-    if (hit) {
-      await write('CACHED', hit);
-      return { status: 'CACHED' };
+    if (isDone(before) && before.key === key) return end(before.status as 'COMPLETED' | 'CACHED');
+    const found = await lookUp(store, key);
+    // What takes no time may be done twice: a claim would take longer.
+    const claim = found
+      ? { hit: found }
+      : tasks.length > 1
+        ? UNCLAIMED
+        : await claimKey(store, key, `${run}/${id}`, { signal: cancellationSignal(), worker: deps.worker });
+    if ('hit' in claim) {
+      await write('CACHED', claim.hit);
+      return end('CACHED');
     }
-    const { outputs, facts, log, cpuMs, peakRssBytes } = await compute(deps, task, inputs, { work: invocation.work, key });
-    const entry: CacheEntry = { outputs: { ...outputs }, facts: { ...facts }, log: [...log] };
-    await store.writeRecord(recordPath.cache(key), JSON.stringify(entry));
-    await write('COMPLETED', { ...entry, cpuMs, peakRssBytes, device: typeof facts.device === 'string' ? facts.device : null });
-    await dropCheckpoint(store, key);
-    return { status: 'COMPLETED' };
+    try {
+      const limits = limitsOf(task, failures);
+      const job = { task, inputs, work, key, limits, isAlone: tasks.length === 1 };
+      const { outputs, facts, log, cpuMs, peakRssBytes } = await compute(deps, job);
+      const entry: CacheEntry = { outputs: { ...outputs }, facts: { ...facts }, log: [...log] };
+      await store.writeRecord(recordPath.cache(key), JSON.stringify(entry));
+      await write('COMPLETED', { ...entry, cpuMs, peakRssBytes, device: typeof facts.device === 'string' ? facts.device : null });
+      if (tasks.length === 1) await dropCheckpoint(store, key);
+    } finally {
+      await claim.release();
+    }
+    return end('COMPLETED');
   } catch (error) {
     if (cancellationSignal().aborted) throw error;
-    const failure = toFailure(error, attempt, task.retries);
-    if (failure.nonRetryable) await write('FAILED', { error: errorRecord(error) });
-    throw failure;
+    const isFinal = toFailure(error, attempt, task.retries).nonRetryable === true;
+    const { code, ...record } = errorRecord(error);
+    const failure = { code, worker: deps.worker, ms: Date.now() - start };
+    if (isFinal) await write('FAILED', { error: { code, ...record } });
+    else await write('RETRYING', { failures: [...failures, failure], error: { code, ...record } });
+    return { ...end(isFinal ? 'FAILED' : 'AGAIN'), code, error };
   }
+}
+
+/** What a task may use at this attempt: only what it ran out of grows, to twice as much each time. */
+function limitsOf(task: PlannedTask, failures: TaskRecord['failures']): { memoryBytes: number | null; timeoutMs: number } {
+  const grown = (code: string): number => 2 ** failures.filter((f) => f.code === code).length;
+  return {
+    memoryBytes: task.memoryBytes === null ? null : Math.min(totalmem(), task.memoryBytes * grown('RESOURCE')),
+    timeoutMs: task.timeoutMs * grown('TIMEOUT'),
+  };
 }
 
 /** What a heartbeat carries: the next attempt finds the checkpoint there. */
@@ -81,15 +153,25 @@ interface Beat {
   readonly checkpoint: ArtifactRef | null;
 }
 
+interface Job {
+  readonly task: PlannedTask;
+  readonly inputs: ResolvedInputs;
+  readonly work: string;
+  readonly key: string;
+  readonly limits: ReturnType<typeof limitsOf>;
+  /** The only task of its activity, so that the heartbeat of the attempt before spoke of it. */
+  readonly isAlone: boolean;
+}
+
 async function compute(
   deps: ActivityDeps,
-  task: PlannedTask,
-  inputs: ResolvedInputs,
-  { work, key }: { readonly work: string; readonly key: string },
+  { task, inputs, work, key, limits, isAlone }: Job,
 ): Promise<Awaited<ReturnType<StepRunner['run']>>> {
-  const before = activityInfo().heartbeatDetails as Beat | undefined;
+  const before = isAlone ? (activityInfo().heartbeatDetails as Beat | undefined) : undefined;
   let last: Beat = { fraction: 0, note: '', checkpoint: before?.checkpoint ?? null };
   const beat = setInterval(() => heartbeat(last), HEARTBEAT_MS);
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), Math.min(limits.timeoutMs, 2 ** 31 - 1));
   heartbeat(last);
   try {
     return await deps.runner.run(
@@ -100,16 +182,24 @@ async function compute(
         seed: task.seed ?? 0,
         inputs,
         missing: missingCells(task, inputs),
-        memoryBytes: task.memoryBytes,
+        memoryBytes: limits.memoryBytes,
         checkpoint: { key, everyMs: task.checkpointMs, last: last.checkpoint },
       },
       {
-        signal: cancellationSignal(),
+        signal: AbortSignal.any([cancellationSignal(), limit.signal]),
         onProgress: (fraction, note) => (last = { ...last, fraction, note }),
         onCheckpoint: (checkpoint) => heartbeat((last = { ...last, checkpoint })),
       },
     );
+  } catch (error) {
+    if (!limit.signal.aborted || cancellationSignal().aborted) throw error;
+    const seconds = Math.round(limits.timeoutMs / 1000);
+    throw new TimeLimitError(`${task.uses} took longer than it may: ${seconds} s`, {
+      context: { step: task.step, seconds },
+      mend: 'Raise "time" under "resources:" for this step.',
+    });
   } finally {
+    clearTimeout(timer);
     clearInterval(beat);
   }
 }
@@ -144,5 +234,6 @@ export function blankRecord(task: PlannedTask, worker: string): TaskRecord {
     peakRssBytes: null,
     error: null,
     log: [],
+    failures: [],
   };
 }

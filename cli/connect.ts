@@ -17,7 +17,7 @@ export async function connect(settings: Settings, say: (line: string) => void, s
   let { address } = settings;
   if (address === undefined) {
     const options = { cache: settings.cache, given: settings.temporalBinary, say };
-    const server = start ? await ensureServer(settings.work, options) : await findServer(settings.work);
+    const server = start ? await ensureServer(settings.local, options) : await findServer(settings.local);
     if (!server)
       throw new ResourceError('No server is up for this folder', {
         context: { work: settings.work },

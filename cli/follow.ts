@@ -3,11 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { ResourceError } from '../core/errors.ts';
+import type { Plan } from '../schemas/plan.ts';
 import type { Progress } from '../schemas/run.ts';
 import type { RunningWorker } from '../workers/worker.ts';
 import type { Connected } from './connect.ts';
-import type { Prepared } from './prepare.ts';
-import type { Pace } from './pace.ts';
+import { timeLeft } from './pace.ts';
 import { blank, type ProgressView } from './progress.ts';
 import type { Settings } from './settings.ts';
 
@@ -30,10 +30,17 @@ export async function whole(progress: Progress, { client }: Connected): Promise<
   for (const part of parts) {
     for (const p of part?.steps ?? []) {
       const mine = steps.find((s) => s.step === p.step);
-      if (mine) for (const key of ['running', 'done', 'cached', 'failed', 'skipped'] as const) mine[key] += p[key];
+      if (mine) for (const key of ['running', 'done', 'cached', 'failed', 'skipped', 'dropped'] as const) mine[key] += p[key];
     }
   }
-  return { ...progress, steps, failures: [...progress.failures, ...parts.flatMap((p) => p?.failures ?? [])] };
+  const kinds = { ...progress.kinds };
+  for (const part of parts) {
+    for (const [uses, { ended, computed, ms }] of Object.entries(part?.kinds ?? {})) {
+      const before = kinds[uses] ?? { ended: 0, computed: 0, ms: 0 };
+      kinds[uses] = { ended: before.ended + ended, computed: before.computed + computed, ms: before.ms + ms };
+    }
+  }
+  return { ...progress, steps, kinds, failures: [...progress.failures, ...parts.flatMap((p) => p?.failures ?? [])] };
 }
 
 /** What running steps say of themselves, from their heartbeats. */
@@ -54,8 +61,7 @@ async function notesOf(handle: WorkflowHandle): Promise<string[]> {
 export interface Followed {
   readonly handle: WorkflowHandle;
   readonly connected: Connected;
-  readonly prepared: Prepared;
-  readonly pace: Pace;
+  readonly plan: Plan;
   readonly view: ProgressView;
   readonly signal: AbortSignal;
   /** The worker of this process, unless others serve the run. */
@@ -66,7 +72,7 @@ export interface Followed {
 
 /** Follows a run to its end; undefined when interrupted. */
 export async function follow(run: Followed): Promise<Progress | undefined> {
-  const { handle, connected, prepared, view, signal, worker } = run;
+  const { handle, connected, plan, view, signal, worker } = run;
   const ended: { value?: Progress; error?: unknown } = {};
   const result = connected.client
     .withAbortSignal(signal, () => handle.result())
@@ -76,13 +82,14 @@ export async function follow(run: Followed): Promise<Progress | undefined> {
     );
   worker?.stopped.catch((error: unknown) => (ended.error ??= error));
   const interrupted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-  view.update(blank(prepared.plan), undefined, []);
+  view.update(blank(plan), undefined, []);
+  const start = Date.now();
   let warned = false;
   let check = Date.now() + 3_000;
   for (let tick = 0; ended.value === undefined && ended.error === undefined && !signal.aborted; tick++) {
     await Promise.race([result, interrupted, sleep(tick < 10 ? 200 : 500)]);
     if (ended.value !== undefined || ended.error !== undefined || signal.aborted) break;
-    await look(run);
+    await look(run, start);
     if (worker === undefined && !warned && Date.now() > check) {
       warned = await warnOfMissingWorkers(run);
       check = Date.now() + RECHECK_MS;
@@ -100,7 +107,7 @@ export async function follow(run: Followed): Promise<Progress | undefined> {
 }
 
 /** Paints how far the run is; a server that is busy is asked again at the next turn. */
-async function look({ handle, connected, pace, view, signal }: Followed): Promise<void> {
+async function look({ handle, connected, plan, view, signal }: Followed, start: number): Promise<void> {
   // Without a worker a query waits for one.
   const patience = AbortSignal.any([signal, AbortSignal.timeout(QUERY_MS)]);
   // Every part of a large run is asked at once, and each question listens.
@@ -108,7 +115,7 @@ async function look({ handle, connected, pace, view, signal }: Followed): Promis
   const progress = await connected.client
     .withAbortSignal(patience, async () => whole(await handle.query<Progress>('progress'), connected))
     .catch(() => undefined);
-  if (progress) view.update(progress, await pace.left(), await notesOf(handle).catch(() => []));
+  if (progress) view.update(progress, timeLeft(plan, progress, start), await notesOf(handle).catch(() => []));
 }
 
 function causeOf(error: unknown): string {
@@ -117,9 +124,9 @@ function causeOf(error: unknown): string {
 }
 
 /** Says it when nobody serves a queue that the plan needs; true when it was said. */
-async function warnOfMissingWorkers({ connected: { client }, prepared, set, tell }: Followed): Promise<boolean> {
+async function warnOfMissingWorkers({ connected: { client }, plan, set, tell }: Followed): Promise<boolean> {
   const missing: string[] = [];
-  for (const queue of new Set(prepared.plan.tasks.map((t) => t.queue))) {
+  for (const queue of new Set(plan.tasks.map((t) => t.queue))) {
     const { pollers } = await client.workflowService.describeTaskQueue({
       namespace: set.namespace,
       taskQueue: { name: `panelflow-${queue}` },

@@ -4,10 +4,12 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { ConfigError, DataError } from '../core/errors.ts';
 import { didYouMean } from '../core/problem.ts';
+import { isS3 } from '../core/s3-uri.ts';
+import { localCache } from '../workers/machine.ts';
 import { settings } from './settings.ts';
 import { shortPath } from './source-file.ts';
 
-/** Hashes the files that params name; paths are relative to the folder of the user's file. A folder counts by all its files. */
+/** Hashes the files that params name; paths are relative to the folder of the user's file, or name an object in S3. A folder counts by all its files. */
 export function fileHasher(from: string): (path: string) => Promise<{ path: string; sha256: string }> {
   const known = new Map<string, Promise<{ path: string; sha256: string }>>();
   return (named) => {
@@ -20,10 +22,11 @@ export function fileHasher(from: string): (path: string) => Promise<{ path: stri
 }
 
 async function hashNamed(named: string, from: string): Promise<{ path: string; sha256: string }> {
+  if (isS3(named)) return (await import('../plugins/stores/s3-input.ts')).pinInput(named, localCache());
   if (/^[a-z0-9+.-]+:\/\//.test(named))
-    throw new ConfigError(`"${named}" cannot be read directly yet`, {
+    throw new ConfigError(`"${named}" cannot be read directly`, {
       context: { path: named },
-      mend: 'Download it first (`panelflow data` fetches known datasets), and give its path.',
+      mend: 'Download it first (`panelflow data` fetches known datasets), and give its path or s3://bucket/key.',
     });
   const known = await knownDataset(named, resolve(from, named));
   const path = known ?? resolve(from, named);

@@ -47,6 +47,11 @@ export function packageRoot(): string {
   return extname(import.meta.url) === '.ts' ? resolve(here, '..') : resolve(here, '../..');
 }
 
+/** Version of this package. */
+export async function packageVersion(): Promise<string> {
+  return (JSON.parse(await readFile(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version;
+}
+
 /** The names of the pipelines that ship with panelflow. */
 export async function builtinPipelines(): Promise<string[]> {
   return (await readdir(join(packageRoot(), 'pipelines'))).filter((f) => f.endsWith('.yaml')).map((f) => basename(f, '.yaml'));
@@ -145,7 +150,8 @@ async function finish(loaded: Loaded, profiles: RunFile['profiles'], options: Lo
   return { ...loaded, run: { ...loaded.run, params, resources } };
 }
 
-function setParam(params: Record<string, unknown>, text: string): Record<string, unknown> {
+/** Params with one more: "key=value", where the value is YAML and dots go into maps. */
+export function setParam(params: Record<string, unknown>, text: string): Record<string, unknown> {
   const at = text.indexOf('=');
   if (at < 1)
     throw new ConfigError(`--set ${text}: write it as key=value`, { mend: 'For example --set seeds=[0,1] or --set split.train=0.8.' });

@@ -34,7 +34,7 @@ const program = new Command('panelflow')
   .exitOverride()
   .addHelpText('after', '\nExit codes: 0 ok, 1 steps failed, 2 wrong file or flag, 130 interrupted.\nDocumentation: README.md and docs/.');
 
-const work = ['--work <dir>', 'store of artifacts and cache (default: .panelflow)'] as const;
+const work = ['--work <place>', 'store of artifacts and cache: a folder or s3://bucket/prefix (default: .panelflow)'] as const;
 const address = ['--address <host:port>', 'a Temporal server of your own (default: the embedded one, or TEMPORAL_ADDRESS)'] as const;
 const namespace = ['--namespace <name>', 'Temporal namespace (default: default)'] as const;
 const json = ['--json', 'JSON for machines, on standard output'] as const;
@@ -53,11 +53,14 @@ function fileCommand(name: string, description: string): Command {
 }
 
 fileCommand('run', 'Run a file, or go on with a run that was interrupted; what is cached is not computed again.')
-  .option('--out <dir>', 'results folder (default: results/<name>)')
+  .option('--out <place>', 'folder of results, or s3://bucket/prefix (default: results/<name>)')
   .option(...address)
   .option(...namespace)
   .option('--slots <n>', 'steps computed at a time (default: the number of cores)', whole)
-  .option('--shard-size <n>', 'most tasks in one workflow history', whole, 200)
+  .option('--budget <limits>', 'wall=2h, compute=10h, tasks=500: where one is spent, the run stops softly and reports what there is', list)
+  .option('--fail-fast', 'the first failed task ends the run')
+  .option('--priority <1-5>', 'of this run among others on the same workers; 1 goes first', whole, 3)
+  .option('--shard-size <n>', 'most tasks in one workflow history', whole, 500)
   .option('--quiet', 'only errors')
   .addHelpText(
     'after',
@@ -108,8 +111,43 @@ runCommand('log <run>', 'Show the tasks of a run: state, time, worker, cell.')
 runCommand('cancel <run>', 'Cancel a run; what is finished stays in the cache.').action(
   act(async (run: string, flags) => (await import('./commands/runs.ts')).cancel(run, flags)),
 );
+const control = (): Promise<typeof import('./commands/control.ts')> => import('./commands/control.ts');
+
+/** Options of commands that may take a run up again, and then follow it. */
+function takingUp(command: Command): Command {
+  return command.option('--slots <n>', 'steps computed at a time (default: the number of cores)', whole).option('--quiet', 'only errors');
+}
+
+takingUp(
+  runCommand('attach <run>', 'Follow a run that goes on, serving it where nobody else does; the results are written at its end.'),
+).action(act(async (run: string, flags) => (await control()).attach(run, flags)));
+runCommand('pause <run>', 'Begin no more tasks; those under way end.').action(
+  act(async (run: string, flags) => (await control()).pause(run, flags)),
+);
+takingUp(runCommand('resume <run>', 'Go on with a run that is paused, cancelled or was stopped.')).action(
+  act(async (run: string, flags) => (await control()).resume(run, flags)),
+);
+runCommand('stop <run>', 'End a run softly: tasks under way end, and the report is made of what there is.').action(
+  act(async (run: string, flags) => (await control()).stop(run, flags)),
+);
+takingUp(runCommand('retry <run> [cells...]', 'Do failed tasks anew: all of them, or those named as `panelflow log` names them.'))
+  .option('--failed', 'all failed tasks (this is what happens when no cell is named)')
+  .addHelpText('after', '\nExamples:\n  panelflow retry last\n  panelflow retry zeisel "seed=0 selector=yoto k=32"')
+  .action(act(async (run: string, cells: string[], flags) => (await control()).retry(run, cells, flags)));
+takingUp(
+  runCommand('amend <run>', 'Change the sweep of a run while it goes on, or extend one that has ended: only new cells are computed.'),
+)
+  .option('--add <axis=values>', 'more values of an axis; may be repeated', collect)
+  .option('--drop <axis=values>', 'values that are wanted no more; may be repeated', collect)
+  .option('--set <key=value>', 'a param; may be repeated', collect)
+  .option('--dry-run', 'say how many tasks would come and go, and change nothing')
+  .addHelpText(
+    'after',
+    '\nExamples:\n  panelflow amend last --add seed=3,4 --add selector=cosg\n  panelflow amend zeisel --drop selector=random',
+  )
+  .action(act(async (run: string, flags) => (await control()).amend(run, flags)));
 runCommand('report <run>', 'Write the results of a run again from the store.')
-  .option('--out <dir>', 'results folder (default: results/<name>)')
+  .option('--out <place>', 'folder of results, or s3://bucket/prefix (default: results/<name>)')
   .action(act(async (run: string, flags) => (await import('./commands/runs.ts')).report(run, flags)));
 
 program
@@ -171,6 +209,15 @@ program
   .option(...work)
   .option(...json)
   .action(act(async (action: string, flags) => (await import('./commands/server.ts')).server(action, flags)));
+
+program
+  .command('s3')
+  .description('Start an S3 server (versitygw) for this machine alone, with a bucket "panelflow", until interrupted.')
+  .option('--root <dir>', 'folder for its objects (default: .panelflow/s3)')
+  .option('--port <n>', 'port at 127.0.0.1', whole, 7070)
+  .option(...json)
+  .addHelpText('after', '\nExample:\n  panelflow s3 --root ~/s3\n  panelflow run zeisel.yaml --work s3://panelflow/work')
+  .action(act(async (flags) => (await import('./commands/s3.ts')).s3(flags)));
 
 try {
   await program.parseAsync();

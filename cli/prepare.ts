@@ -17,6 +17,8 @@ export interface Prepared {
   readonly hash: string;
 }
 
+export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
 /** From a file to a plan, with every problem placed. Starts nothing. */
 export async function prepare(path: string, options: LoadOptions): Promise<Prepared> {
   const loaded = await load(path, options);
@@ -24,8 +26,8 @@ export async function prepare(path: string, options: LoadOptions): Promise<Prepa
   const registry = await loadRegistry(loaded.plugins, folder);
   const { definition, run, origins } = loaded;
   try {
-    const plan = await compile({ definition, run, registry, origins, hashFile: fileHasher(folder) });
-    return { plan, loaded, registry, hash: createHash('sha256').update(canonical(plan)).digest('hex') };
+    const plan = await compile({ definition, run, registry, origins, hashFile: fileHasher(folder), sha256 });
+    return { plan, loaded, registry, hash: sha256(canonical(plan)) };
   } catch (error) {
     throw error instanceof CompileError ? placed(error, loaded) : error;
   }

@@ -5,6 +5,9 @@ import type { SourceFile } from './source-file.ts';
 /** True when colours are welcome on that stream. */
 export const colourful = (stream: NodeJS.WriteStream): boolean => stream.isTTY && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
 
+/** True when a picture that is painted over is welcome on standard error. */
+export const isLive = (): boolean => process.stderr.isTTY && !process.env.CI;
+
 const paint =
   (code: string) =>
   (text: string): string =>

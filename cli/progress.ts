@@ -11,7 +11,7 @@ export interface ProgressView {
   done(progress: Progress): void;
 }
 
-const ended = (s: StepProgress): number => s.done + s.cached + s.failed + s.skipped;
+const ended = (s: StepProgress): number => s.done + s.cached + s.failed + s.skipped + s.dropped;
 
 function row(s: StepProgress, width: number): string {
   const full = Math.round((14 * ended(s)) / Math.max(1, s.total));
@@ -20,6 +20,7 @@ function row(s: StepProgress, width: number): string {
     s.cached > 0 ? `cached: ${s.cached}` : '',
     s.failed > 0 ? red(`failed: ${s.failed}`) : '',
     s.skipped > 0 ? `skipped: ${s.skipped}` : '',
+    s.dropped > 0 ? `dropped: ${s.dropped}` : '',
   ].filter(Boolean);
   const mark = ended(s) < s.total ? '' : s.failed + s.skipped > 0 ? red(' ✘') : green(' ✔');
   return `${s.step.padEnd(width)} ${'█'.repeat(full)}${dim('░'.repeat(14 - full))} ${`${ended(s)} of ${s.total}`.padStart(10)}${extra.length > 0 ? `  ${extra.join(', ')}` : ''}${mark}`;
@@ -32,7 +33,10 @@ function live(title: string, slots: string): ProgressView {
   const paint: ProgressView['update'] = (progress, left, notes) => {
     const width = Math.max(8, ...progress.steps.map((s) => s.step.length));
     const clock = `${duration(Date.now() - start)}${left === undefined ? '' : `, ${left.open ? 'more than' : 'about'} ${duration(left.ms)} left`}`;
-    update([`${bold(title)}  ${dim(`${slots}  ${clock}`)}`, ...progress.steps.map((s) => row(s, width)), ...notes.map(dim)].join('\n'));
+    const state = progress.state === 'running' || progress.state === 'ended' ? '' : `  ${red(progress.state)}`;
+    update(
+      [`${bold(title)}${state}  ${dim(`${slots}  ${clock}`)}`, ...progress.steps.map((s) => row(s, width)), ...notes.map(dim)].join('\n'),
+    );
   };
   return {
     update: paint,
@@ -74,11 +78,12 @@ function json(): ProgressView {
 export function blank(plan: Plan): Progress {
   const steps = new Map<string, StepProgress>();
   for (const task of plan.tasks) {
-    const s = steps.get(task.step) ?? { step: task.step, total: 0, running: 0, done: 0, cached: 0, failed: 0, skipped: 0 };
+    const s = steps.get(task.step) ?? { step: task.step, total: 0, running: 0, done: 0, cached: 0, failed: 0, skipped: 0, dropped: 0 };
     s.total++;
     steps.set(task.step, s);
   }
-  return { steps: [...steps.values()], children: [], failures: [] };
+  const spent = { tasks: 0, ms: 0 };
+  return { steps: [...steps.values()], kinds: {}, children: [], failures: [], spent, state: 'running', stopped: '', changes: [] };
 }
 
 export function progressView(mode: 'live' | 'plain' | 'json' | 'quiet', title: string, slots: string): ProgressView {

@@ -1,16 +1,18 @@
-import { randomBytes } from 'node:crypto';
-import { access, constants, mkdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, rmdir, stat } from 'node:fs/promises';
 import { availableParallelism, cpus, hostname, platform, release, totalmem } from 'node:os';
-import { dirname, join } from 'node:path';
-import { ConfigError, ResourceError } from '../core/errors.ts';
+import { dirname } from 'node:path';
+import { ConfigError } from '../core/errors.ts';
+import { isS3 } from '../core/s3-uri.ts';
 import { type ArtifactStore, recordPath } from '../core/store.ts';
 import { plural } from '../core/units.ts';
 import { decode } from '../data/portable.ts';
 import type { Plan } from '../schemas/plan.ts';
-import type { TaskRecord } from '../schemas/run.ts';
+import type { RunRecord, TaskRecord } from '../schemas/run.ts';
+import { checkBucket, publisher } from './publish.ts';
 
-/** Refuses a results folder that cannot be written, before anything runs; leaves nothing behind. */
+/** Refuses a place for results that cannot be written, before anything runs; leaves nothing behind. */
 export async function checkOut(out: string): Promise<void> {
+  if (isS3(out)) return checkBucket(out);
   const missing: string[] = [];
   const refuse = (reason: string): never => {
     throw new ConfigError(`The results folder ${out} cannot be written: ${reason}`, { mend: 'Give another one with --out.' });
@@ -38,32 +40,23 @@ export async function checkOut(out: string): Promise<void> {
   }
 }
 
-async function publish(out: string, name: string, bytes: Uint8Array | string): Promise<void> {
-  const temporary = join(out, `.${name}.${randomBytes(4).toString('hex')}.tmp`);
-  try {
-    await writeFile(temporary, bytes);
-    await rename(temporary, join(out, name));
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw new ResourceError(`${join(out, name)} cannot be written: ${(error as Error).message}`, {
-      cause: error,
-      mend: 'Free some space or give another folder with --out; nothing computed is lost: run again.',
-    });
-  }
-}
-
-/** Every record of a run, in the plan's order. */
+/** Every record of a run, by task. */
 export async function recordsOf(store: ArtifactStore, run: string): Promise<Map<string, TaskRecord>> {
   const records = new Map<string, TaskRecord>();
-  for (const path of await store.listRecords(recordPath.tasks(run))) {
-    const text = await store.readRecord(path);
-    if (text !== undefined) {
+  const paths = await store.listRecords(recordPath.tasks(run));
+  for (let at = 0; at < paths.length; at += ABREAST) {
+    const texts = await Promise.all(paths.slice(at, at + ABREAST).map((path) => store.readRecord(path)));
+    for (const text of texts) {
+      if (text === undefined) continue;
       const record = JSON.parse(text) as TaskRecord;
       records.set(record.task, record);
     }
   }
   return records;
 }
+
+/** Records are read so many at a time. */
+const ABREAST = 64;
 
 const TRACE = [
   'task_id',
@@ -89,6 +82,7 @@ const TRACE = [
   'attempt',
   'cached',
   'cause',
+  'failures',
   'cache_key',
 ];
 
@@ -102,6 +96,7 @@ function tried(r: TaskRecord): Record<string, string | number> {
     ...(cached || r.peakRssBytes === null ? {} : { peak_rss: r.peakRssBytes }),
     ...(r.device === null ? {} : { device: r.device }),
     ...(r.error === null ? {} : { cause: r.error.code }),
+    ...(r.failures.length === 0 ? {} : { failures: r.failures.map((f) => f.code).join(',') }),
     native_id: r.task,
     exit: r.status === 'FAILED' ? 1 : 0,
     submit: new Date(r.submit).toISOString(),
@@ -133,12 +128,18 @@ function traceTable(plan: Plan, records: ReadonlyMap<string, TaskRecord>): strin
 }
 
 /** What is needed to repeat the run, and what it ran on. */
-function runFile(plan: Plan, run: string, records: ReadonlyMap<string, TaskRecord>, version: string): string {
+function runFile(
+  plan: Plan,
+  { run, changes }: Pick<RunRecord, 'run' | 'changes'>,
+  records: ReadonlyMap<string, TaskRecord>,
+  version: string,
+): string {
   const times = [...records.values()];
   return `${JSON.stringify(
     {
       panelflow: version,
       run,
+      changes,
       plan,
       files: plan.tasks.flatMap((t) => t.files),
       host: {
@@ -162,9 +163,17 @@ function runFile(plan: Plan, run: string, records: ReadonlyMap<string, TaskRecor
   )}\n`;
 }
 
-/** Writes the results of a run into its folder, each file whole or not at all; returns the names. Nothing is written when no reporter ended well. */
-export async function writeResults(plan: Plan, run: string, store: ArtifactStore, out: string, version: string): Promise<string[]> {
-  const records = await recordsOf(store, run);
+/** Writes the results of a run into a folder or under s3://bucket/prefix, each file whole or not at all and `run.json` last; returns the names. Nothing is written when no reporter ended well. */
+export async function writeResults(
+  plan: Plan,
+  { run, changes }: Pick<RunRecord, 'run' | 'changes'>,
+  store: ArtifactStore,
+  out: string,
+  version: string,
+): Promise<string[]> {
+  const all = await recordsOf(store, run);
+  // An amendment may have dropped some.
+  const records = new Map(plan.tasks.flatMap(({ id }) => (all.has(id) ? [[id, all.get(id)!]] : [])));
   const labels = new Map(plan.tasks.map((t) => [t.id, t.label]));
   const found = plan.publish.flatMap(({ task, port }) => {
     const ref = records.get(task)?.outputs[port];
@@ -173,7 +182,7 @@ export async function writeResults(plan: Plan, run: string, store: ArtifactStore
       : [{ ref, name: `${(labels.get(task) || task).replaceAll(' ', '_').replaceAll(/[^\w.,=-]/g, '-')}.model` }];
   });
   if (!found.some(({ ref }) => ref.type === 'files')) return [];
-  await mkdir(out, { recursive: true });
+  const publish = publisher(out);
   const names: string[] = [];
   let models = 0;
   for (const { ref, name } of found) {
@@ -181,18 +190,17 @@ export async function writeResults(plan: Plan, run: string, store: ArtifactStore
       const bytes = await store.get(ref);
       // Several tasks in turn leave no single network.
       if (bytes.length < 256 && decode(bytes) === null) continue;
-      await mkdir(join(out, 'models'), { recursive: true });
-      await publish(join(out, 'models'), name, bytes);
+      await publish(`models/${name}`, bytes);
       models++;
       continue;
     }
     for (const file of decode(await store.get(ref)) as { name: string; bytes: Uint8Array }[]) {
-      await publish(out, file.name, file.bytes);
+      await publish(file.name, file.bytes);
       names.push(file.name);
     }
   }
-  await publish(out, 'trace.tsv', traceTable(plan, records));
-  await publish(out, 'run.json', runFile(plan, run, records, version));
+  await publish('trace.tsv', traceTable(plan, records));
+  await publish('run.json', runFile(plan, { run, changes }, records, version));
   const trained = models > 0 ? [`models/ with ${plural(models, 'trained network')}`] : [];
   return [...names, 'trace.tsv', 'run.json', ...trained];
 }

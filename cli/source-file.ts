@@ -2,6 +2,7 @@ import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { isCollection, isPair, isScalar, LineCounter, parseDocument, visit, type Document as YamlDocument } from 'yaml';
 import { ConfigError } from '../core/errors.ts';
 import type { Path, Problem } from '../core/problem.ts';
+import { isS3 } from '../core/s3-uri.ts';
 
 /** A YAML text whose parts can be pointed at. */
 export class SourceFile {
@@ -87,6 +88,7 @@ export class SourceFile {
 
 /** A path as a person here would write it. */
 export function shortPath(path: string): string {
+  if (isS3(path)) return path;
   const here = relative(process.cwd(), path);
   return here.length < path.length ? here || '.' : path;
 }

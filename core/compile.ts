@@ -19,6 +19,8 @@ export interface CompileInput {
   readonly origins: Origins;
   /** The absolute path of a file that a param names, and the hash of its content; throws DataError or ConfigError when it cannot be read. */
   readonly hashFile: (path: string) => Promise<{ readonly path: string; readonly sha256: string }>;
+  /** SHA-256 of a text, as hex. */
+  readonly sha256: (text: string) => string;
 }
 
 /** Collects problems, placing errors thrown by pure code that knows no place. */

@@ -65,6 +65,12 @@ export class CrashError extends PanelflowError {
   override readonly retryable = true;
 }
 
+/** A task took longer than it may. */
+export class TimeLimitError extends PanelflowError {
+  readonly code = 'TIMEOUT';
+  override readonly retryable = true;
+}
+
 /** True for errors thrown on purpose, also across module copies. */
 export function isPanelflowError(error: unknown): error is PanelflowError {
   return error instanceof Error && typeof (error as { code?: unknown }).code === 'string' && 'retryable' in error && 'context' in error;

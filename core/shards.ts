@@ -1,4 +1,4 @@
-import type { Plan, PlannedTask } from '../schemas/plan.ts';
+import type { PlannedTask } from '../schemas/plan.ts';
 
 /** One task as the workflow sees it: what to call, where, and after what. */
 export interface TaskNode {
@@ -8,21 +8,32 @@ export interface TaskNode {
   readonly uses: string;
   readonly queue: 'cpu' | 'gpu';
   readonly timeoutMs: number;
-  /** Tasks that must have succeeded. */
+  /** What must have succeeded: tasks that the same workflow holds. */
   readonly needs: readonly string[];
-  /** Tasks that must have ended, well or not. */
+  /** What must have ended, well or not: tasks, and slices (by name) that hold some. */
   readonly waits: readonly string[];
 }
 
-/** How a plan is dealt out: tasks that many depend on, slices that can run apart, and tasks that gather the slices. */
-export interface Sharding {
-  readonly hubs: readonly string[];
-  readonly shards: readonly (readonly string[])[];
-  readonly sinks: readonly string[];
+/** A slice of a plan: it runs in a workflow of its own, after what is named. */
+export interface Slice {
+  readonly name: string;
+  readonly tasks: readonly string[];
+  readonly after: readonly string[];
 }
 
+/** How the new tasks of a plan are dealt out. */
+export interface Deal {
+  /** Tasks that the run's own workflow holds: those that many need, and those that gather. */
+  readonly own: readonly string[];
+  readonly slices: readonly Slice[];
+}
+
+type Tasks = ReadonlyMap<string, PlannedTask>;
+
 export function nodeOf(task: PlannedTask): TaskNode {
-  const { id, step, label, uses, queue, timeoutMs } = task;
+  const { id, step, label, uses, queue, retries } = task;
+  // Each time that it takes too long, it may take twice as long.
+  const timeoutMs = task.timeoutMs * 2 ** retries.timeout;
   const needs: string[] = [];
   const waits: string[] = [];
   for (const input of Object.values(task.inputs)) {
@@ -32,19 +43,39 @@ export function nodeOf(task: PlannedTask): TaskNode {
   return { id, step, label, uses, queue, timeoutMs, needs: [...new Set(needs)], waits: [...new Set(waits)] };
 }
 
-/** Deals a plan out into slices of about `size` tasks. A plan of at most `size` tasks stays whole. */
-export function shard(plan: Plan, size: number): Sharding {
-  const nodes = plan.tasks.map(nodeOf);
-  if (nodes.length <= size) return { hubs: nodes.map((n) => n.id), shards: [], sinks: [] };
+/**
+ * Deals out a plan and its amendments, each the tasks that the plan before it has not. Slices are named by plan and number. `holder` tells
+ * the slice that holds a task, undefined for the run's own workflow.
+ */
+export function dealOut(plans: readonly Tasks[], size: number): { deals: Deal[]; holder: ReadonlyMap<string, string> } {
+  const holder = new Map<string, string>();
+  const deals = plans.map((tasks, at): Deal => {
+    const fresh = [...tasks.values()].filter((task) => at === 0 || !plans[at - 1].has(task.id)).map(nodeOf);
+    const { own, groups } = split(fresh, size);
+    for (const id of own) holder.delete(id);
+    const slices = groups.map((ids, i) => ({ name: `${at}-${i}`, tasks: ids }));
+    for (const { name, tasks: ids } of slices) for (const id of ids) holder.set(id, name);
+    const needsOf = new Map(fresh.map((node) => [node.id, node.needs]));
+    const after = (slice: { name: string; tasks: readonly string[] }): string[] => {
+      const places = slice.tasks.flatMap((id) => needsOf.get(id)!.map((need) => holder.get(need) ?? need));
+      return [...new Set(places)].filter((place) => place !== slice.name);
+    };
+    return { own, slices: slices.map((slice) => ({ ...slice, after: after(slice) })) };
+  });
+  return { deals, holder };
+}
+
+/** What the run's own workflow keeps, and slices of about `size` tasks. At most `size` tasks stay whole. */
+function split(nodes: readonly TaskNode[], size: number): { own: string[]; groups: string[][] } {
+  if (nodes.length <= size) return { own: nodes.map((n) => n.id), groups: [] };
   const sinks = new Set<string>();
   for (const n of nodes) if (n.waits.length > 0 || n.needs.some((id) => sinks.has(id))) sinks.add(n.id);
   const rest = nodes.filter((n) => !sinks.has(n.id));
   for (let widest = size; ; widest = Math.floor(widest / 2)) {
     const hubs = hubsOf(rest, widest);
     const groups = groupsOf(rest.filter((n) => !hubs.has(n.id)));
-    if (widest < 2 || groups.every((g) => g.length <= size)) {
-      return { hubs: rest.filter((n) => hubs.has(n.id)).map((n) => n.id), shards: pack(groups, size), sinks: [...sinks] };
-    }
+    if (widest < 2 || groups.every((g) => g.length <= size))
+      return { own: nodes.filter((n) => hubs.has(n.id) || sinks.has(n.id)).map((n) => n.id), groups: pack(groups, size) };
   }
 }
 
@@ -77,7 +108,9 @@ function groupsOf(nodes: readonly TaskNode[]): string[][] {
   const groups = new Map<string, string[]>();
   for (const n of nodes) {
     const r = root(n.id);
-    groups.set(r, [...(groups.get(r) ?? []), n.id]);
+    const group = groups.get(r);
+    if (group) group.push(n.id);
+    else groups.set(r, [n.id]);
   }
   return [...groups.values()];
 }

@@ -30,7 +30,7 @@ export interface CompiledStep {
 const DAY = 86_400_000;
 /** How often a training is saved unless told otherwise. */
 const CHECKPOINT = 30_000;
-const RETRIES = { crash: 2, resource: 4, artifact: 4 };
+const RETRIES = { crash: 2, resource: 4, artifact: 4, timeout: 1 };
 
 /** Parses one step's expressions and wiring. */
 export function compileStep(name: string, step: PipelineStep, definition: PipelineDefinition): CompiledStep {
@@ -116,19 +116,20 @@ async function planInstance(
   if (inputs === null) return 'no input';
   const { params, files } = await resolveParams(step, definition, scope, context);
   const seed = seedOf(step, definition, scope);
-  const identity = canonical([definition.kind, definition.id, params, seed, inputs]);
+  const { kind, id, version } = definition;
+  const identity = canonical([kind, id, version, params, seed, inputs, files]);
   const known = shared.get(identity);
   if (known !== undefined) {
     context.tasks[known] = alsoFor(context.tasks[known], labels);
     return outputsOf(context.tasks[known], definition);
   }
   const task: PlannedTask = {
-    id: `${step.name}-${shared.size + 1}`,
+    id: `${step.name}-${context.sha256(identity).slice(0, 12)}`,
     step: step.name,
     label: labelled(labels),
     cell: labels,
-    uses: `${definition.kind}/${definition.id}`,
-    version: definition.version,
+    uses: `${kind}/${id}`,
+    version,
     params,
     seed,
     inputs,

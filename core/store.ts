@@ -1,5 +1,11 @@
 import type { ArtifactRef } from '../schemas/artifact.ts';
 
+/** A record with a mark of this very version of it. */
+export interface TaggedRecord {
+  readonly text: string;
+  readonly tag: string;
+}
+
 /** Where artifacts, cache entries and records of runs live. Objects are named by their content; records by a path. */
 export interface ArtifactStore {
   /** How a worker on another machine would name it. */
@@ -14,6 +20,12 @@ export interface ArtifactStore {
   readRecord(path: string): Promise<string | undefined>;
   /** Writes a small text atomically. */
   writeRecord(path: string, text: string): Promise<void>;
+  /** Writes a record only where there is none: of many callers at once one gets true. The text should be unlike that of any other caller. */
+  createRecord(path: string, text: string): Promise<boolean>;
+  /** A record and the tag that `replaceRecord` wants. */
+  readTagged(path: string): Promise<TaggedRecord | undefined>;
+  /** Writes a record while it is still the one with that tag, else gives false. The text should be unlike that of any other caller. */
+  replaceRecord(path: string, text: string, tag: string): Promise<boolean>;
   /** Drops a record; nothing happens when there is none. */
   removeRecord(path: string): Promise<void>;
   /** Drops an object that nothing refers to any more; nothing happens when there is none. */
@@ -27,7 +39,11 @@ export const recordPath = {
   cache: (key: string): string => `cache/${key.slice(0, 2)}/${key}.json`,
   /** Where a training stands: a reference, by the key of its result. */
   checkpoint: (key: string): string => `checkpoints/${key}.json`,
+  /** Who computes a key at the moment. */
+  claim: (key: string): string => `claims/${key}.json`,
   task: (run: string, task: string): string => `runs/${run}/tasks/${task}.json`,
   tasks: (run: string): string => `runs/${run}/tasks/`,
+  /** How often a run was held so far, as a number. */
+  holds: (run: string): string => `runs/${run}/holds.json`,
   run: (run: string): string => `runs/${run}/run.json`,
 } as const;

@@ -10,14 +10,17 @@ const Memory = z.string().regex(/^\d+(\.\d+)?\s*(MB|GB|TB)$/, 'write an amount o
 /** What a step may use, and how often each cause of failure is tried again. */
 export const Resources = z.strictObject({
   queue: z.enum(['cpu', 'gpu']).optional(),
-  time: Duration.optional().describe('A task that takes longer is stopped and fails'),
-  memory: Memory.optional().describe('A task that takes more is stopped and fails'),
+  time: Duration.optional().describe(
+    'A task that takes longer is stopped, and tried again with twice the time (retries.timeout, 1 unless told otherwise)',
+  ),
+  memory: Memory.optional().describe('A task that takes more is stopped, and tried again with twice the memory (retries.resource)'),
   checkpoint: Duration.optional().describe('How often a training is saved, so that it goes on there after a kill (default 30s)'),
   retries: z
     .strictObject({
       crash: z.number().int().min(0).max(20).optional(),
       resource: z.number().int().min(0).max(20).optional(),
       artifact: z.number().int().min(0).max(20).optional(),
+      timeout: z.number().int().min(0).max(5).optional(),
     })
     .optional(),
 });

@@ -17,10 +17,12 @@ export const Retries = z.strictObject({
   crash: z.number().int().nonnegative(),
   resource: z.number().int().nonnegative(),
   artifact: z.number().int().nonnegative(),
+  timeout: z.number().int().nonnegative(),
 });
 
 /** One computation with everything decided. Cells of the sweep that would compute the same share one task. */
 export const PlannedTask = z.strictObject({
+  /** Step and a hash of what it computes, from what: the same in every plan that holds this computation. */
   id: z.string(),
   step: z.string(),
   /** Where it stands, for people: the axes that matter to it. */

@@ -1,23 +1,76 @@
 import * as z from 'zod';
 import { ArtifactRef } from './artifact.ts';
 
+/** What a run may spend; it stops softly there: what runs may end, nothing more begins, and what gathers reports what there is. */
+export const Budget = z.strictObject({
+  /** Time since the run began, in milliseconds. */
+  wallMs: z.number().positive().optional(),
+  /** Sum over the computed tasks of the time that each took, in milliseconds. */
+  computeMs: z.number().positive().optional(),
+  /** Tasks computed (not found in the cache). */
+  tasks: z.number().int().positive().optional(),
+});
+export type Budget = z.infer<typeof Budget>;
+
+/** How a run is carried out; it changes no result. */
+export const Policy = z.strictObject({
+  /** At most so many tasks in one workflow's history; more are dealt out to child workflows. */
+  shardSize: z.number().int().positive(),
+  /** The first failed task ends the run. */
+  failFast: z.boolean(),
+  /** From 1 (first) to 5. */
+  priority: z.number().int().min(1).max(5),
+  budget: Budget,
+});
+export type Policy = z.infer<typeof Policy>;
+
+/** A change to a run while it goes on, or after its end. */
+export const Change = z.strictObject({
+  what: z.enum(['amend', 'pause', 'resume', 'retry', 'stop']),
+  /** Who asked for it, when (epoch milliseconds), and what it is, for people. */
+  by: z.string(),
+  at: z.number(),
+  note: z.string(),
+});
+export type Change = z.infer<typeof Change>;
+
 /** What starts a run: everything else is found in the store. */
 export const RunRequest = z.strictObject({
   /** Name of the run: the folder of its records in the store. */
   run: z.string(),
-  /** The store: a folder's path. */
+  /** The store: a folder's path, or s3://bucket/prefix. */
   work: z.string(),
-  plan: ArtifactRef,
-  /** At most so many tasks in one workflow's history; more are dealt out to child workflows. */
-  shardSize: z.number().int().positive(),
+  /** The plan, and what its amendments made of it, the newest last. */
+  plans: z.array(ArtifactRef).min(1),
+  /** What the newest plan was compiled from, so that it can be amended whatever became of the file. */
+  source: ArtifactRef,
+  policy: Policy,
+  changes: z.array(Change),
 });
 export type RunRequest = z.infer<typeof RunRequest>;
 
-/** What one activity is asked to do. */
-export const Invocation = RunRequest.omit({ shardSize: true }).extend({ task: z.string() });
+/** What one activity is asked to do: one task, or several small ones of the same step. */
+export const Invocation = z.strictObject({
+  run: z.string(),
+  work: z.string(),
+  plan: ArtifactRef,
+  tasks: z.array(z.string()).min(1),
+  /** How often the run had been held when this was asked for: a task that waits for a worker while its run is held does not begin. */
+  holds: z.number(),
+});
 export type Invocation = z.infer<typeof Invocation>;
 
-export const TaskStatus = z.enum(['COMPLETED', 'CACHED', 'FAILED', 'ABORTED']);
+/** How a task ended in an activity. AGAIN: it failed in company, and is to be tried alone. HELD: it did not begin, as its run is held. */
+export const TaskEnd = z.strictObject({
+  status: z.enum(['COMPLETED', 'CACHED', 'SKIPPED', 'FAILED', 'AGAIN', 'HELD']),
+  /** How long it took. */
+  ms: z.number(),
+  code: z.string().optional(),
+  message: z.string().optional(),
+});
+export type TaskEnd = z.infer<typeof TaskEnd>;
+
+export const TaskStatus = z.enum(['COMPLETED', 'CACHED', 'FAILED', 'RETRYING', 'ABORTED']);
 export type TaskStatus = z.infer<typeof TaskStatus>;
 
 /** The record of one task in one run: kept in the store, read by tasks downstream, and a row of trace.tsv. Times are epoch milliseconds. */
@@ -46,6 +99,8 @@ export const TaskRecord = z.strictObject({
     })
     .nullable(),
   log: z.array(z.string()),
+  /** Attempts that failed and were tried again: why, where, and after how long. */
+  failures: z.array(z.strictObject({ code: z.string(), worker: z.string(), ms: z.number() })),
 });
 export type TaskRecord = z.infer<typeof TaskRecord>;
 
@@ -62,9 +117,39 @@ export const StepProgress = z.strictObject({
   cached: z.number(),
   failed: z.number(),
   skipped: z.number(),
+  dropped: z.number(),
 });
 export type StepProgress = z.infer<typeof StepProgress>;
 
+/** How tasks of one kind/id fared: how many ended, and how many of them were computed, in how many milliseconds. */
+export const KindProgress = z.strictObject({ ended: z.number(), computed: z.number(), ms: z.number() });
+export type KindProgress = z.infer<typeof KindProgress>;
+
 /** How far a run has come; children are the workflows that hold the rest. */
-export const Progress = z.strictObject({ steps: z.array(StepProgress), children: z.array(z.string()), failures: z.array(Failure) });
+export const Progress = z.strictObject({
+  steps: z.array(StepProgress),
+  /** By kind/id. */
+  kinds: z.record(z.string(), KindProgress),
+  children: z.array(z.string()),
+  failures: z.array(Failure),
+  /** What was computed so far. */
+  spent: z.strictObject({ tasks: z.number(), ms: z.number() }),
+  state: z.enum(['running', 'paused', 'stopping', 'ended']),
+  /** Why it stops or stopped before its end; empty otherwise. */
+  stopped: z.string(),
+  changes: z.array(Change),
+});
 export type Progress = z.infer<typeof Progress>;
+
+/** What the store keeps of a run. */
+export const RunRecord = RunRequest.omit({ work: true }).extend({
+  /** Id of its workflow. */
+  workflow: z.string(),
+  name: z.string(),
+  started: z.number(),
+  /** Folder of its results, or s3://bucket/prefix. */
+  out: z.string(),
+  /** Plugin packages beside the built-in one. */
+  plugins: z.array(z.string()),
+});
+export type RunRecord = z.infer<typeof RunRecord>;

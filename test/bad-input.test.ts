@@ -186,7 +186,13 @@ const wrongFiles: Case[] = [
   { name: 'a tab', file: 'pipeline: benchmark\nparams:\n\tdata: x\n', code: 2, says: [/:3:1/] },
   { name: 'an empty file', file: '', code: 2, says: ['holds no map'] },
   { name: 'a list instead of a map', file: '- a\n- b\n', code: 2, says: ['holds no map'] },
-  { name: 'data in a bucket', file: benchmark(plain, 's3://bucket/a.h5ad'), code: 2, says: [/:3:9/, 'cannot be read directly yet'] },
+  {
+    name: 'data at a scheme that is not known',
+    file: benchmark(plain, 'gs://bucket/a.h5ad'),
+    code: 2,
+    says: [/:3:9/, 'cannot be read directly'],
+  },
+  { name: 'data in no bucket', file: benchmark(plain, 's3://B/a.h5ad'), code: 2, says: [/:3:9/, 'names no bucket'] },
   {
     name: 'a file that is not there',
     file: benchmark(plain, 'god.csv'),

@@ -4,9 +4,12 @@ import { pathToFileURL } from 'node:url';
 import { ConfigError, PluginError } from '../core/errors.ts';
 import type { Plugin } from '../core/plugin.ts';
 import { Registry } from '../core/registry.ts';
+import { isS3 } from '../core/s3-uri.ts';
 import type { ArtifactStore } from '../core/store.ts';
 import builtin from '../plugins/index.ts';
 import { FileStore } from '../plugins/stores/fs.ts';
+import { S3Store } from '../plugins/stores/s3.ts';
+import { localCache } from './machine.ts';
 
 const stores = new Map<string, ArtifactStore>();
 
@@ -14,9 +17,12 @@ const stores = new Map<string, ArtifactStore>();
 export function openStore(work: string): ArtifactStore {
   const known = stores.get(work);
   if (known) return known;
-  if (/^[a-z][a-z0-9+.-]+:\/\//.test(work))
-    throw new ConfigError(`A store at ${work.split(':')[0]}:// is not supported yet`, { context: { work }, mend: 'Give a folder.' });
-  const store = new FileStore(work);
+  if (!isS3(work) && /^[a-z][a-z0-9+.-]+:\/\//.test(work))
+    throw new ConfigError(`A store at ${work.split(':')[0]}:// is not supported`, {
+      context: { work },
+      mend: 'Give a folder or s3://bucket/prefix.',
+    });
+  const store = isS3(work) ? new S3Store(work, localCache()) : new FileStore(work);
   stores.set(work, store);
   return store;
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RunOptions, StepJob, StepOutcome, StepRunner } from '../activities/runner.ts';
@@ -49,9 +49,12 @@ function revive({ error, retryable }: Failed): Error {
 }
 
 /** Resident memory of a process, in bytes; null where the system does not tell. */
-async function residentBytes(pid: number): Promise<number | null> {
-  const text = await readFile(`/proc/${pid}/statm`, 'utf8').catch(() => null);
-  return text === null ? null : Number(text.split(' ')[1]) * PAGE;
+function residentBytes(pid: number | undefined): number | null {
+  try {
+    return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * PAGE;
+  } catch {
+    return null;
+  }
 }
 
 /** A warm pool of step processes: one step at a time in each, so that a crash or a kill costs that attempt only. */
@@ -64,6 +67,8 @@ export class ProcessPool implements StepRunner {
     readonly keep: number;
     readonly env: Readonly<Record<string, string>>;
   };
+  readonly #waiting: (() => void)[] = [];
+  #places: number;
   #closed = false;
 
   constructor(options: {
@@ -73,21 +78,33 @@ export class ProcessPool implements StepRunner {
     readonly env?: Readonly<Record<string, string>>;
   }) {
     this.#options = { env: {}, ...options };
+    this.#places = options.keep;
   }
 
   async run(job: StepJob, options: RunOptions): Promise<StepOutcome> {
-    options.signal.throwIfAborted();
+    if (this.#places > 0) this.#places--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      options.signal.throwIfAborted();
+      return await this.#runOne(job, options);
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#places++;
+    }
+  }
+
+  async #runOne(job: StepJob, options: RunOptions): Promise<StepOutcome> {
     const process = this.#idle.pop() ?? (await this.#spawn());
     const memory = { peak: 0, exceeded: false };
-    const sampler = setInterval(() => void this.#sample(process, job, memory), SAMPLE_MS);
+    const sampler = setInterval(() => this.#sample(process, job, memory), SAMPLE_MS);
     try {
-      await this.#sample(process, job, memory);
       const outcome = await this.#converse(process, job, options, memory);
-      await this.#sample(process, job, memory);
+      this.#sample(process, job, memory);
       return { ...outcome, peakRssBytes: memory.peak || null };
     } finally {
       clearInterval(sampler);
-      await this.#giveBack(process);
+      this.#giveBack(process);
     }
   }
 
@@ -97,8 +114,8 @@ export class ProcessPool implements StepRunner {
     for (const { child } of this.#all) child.kill('SIGKILL');
   }
 
-  async #sample(process: StepProcess, job: StepJob, memory: { peak: number; exceeded: boolean }): Promise<void> {
-    const rss = process.child.pid === undefined ? null : await residentBytes(process.child.pid);
+  #sample(process: StepProcess, job: StepJob, memory: { peak: number; exceeded: boolean }): void {
+    const rss = residentBytes(process.child.pid);
     if (rss === null) return;
     memory.peak = Math.max(memory.peak, rss);
     if (job.memoryBytes === null || rss <= job.memoryBytes) return;
@@ -166,10 +183,10 @@ export class ProcessPool implements StepRunner {
     });
   }
 
-  async #giveBack(process: StepProcess): Promise<void> {
+  #giveBack(process: StepProcess): void {
     const { child } = process;
     if (child.exitCode !== null || child.signalCode !== null || !child.connected) return;
-    const rss = child.pid === undefined ? null : await residentBytes(child.pid);
+    const rss = residentBytes(child.pid);
     process.steps++;
     const worn = process.steps >= STEPS_PER_PROCESS || (rss ?? 0) > IDLE_RSS_BYTES;
     if (this.#closed || worn || this.#idle.length >= this.#options.keep) child.kill('SIGKILL');
@@ -194,7 +211,7 @@ function causeOf(
   const context = { step: job.uses };
   if (memory.exceeded)
     return new ResourceError(`${job.uses} took more memory than it may: ${gigabytes} GB`, {
-      context,
+      context: { ...context, limit: job.memoryBytes! },
       mend: 'Raise "memory" under "resources:" for this step.',
     });
   if (signal === 'SIGKILL')

@@ -4,13 +4,15 @@ import { Worker } from 'node:worker_threads';
 import { errorRecord } from '../activities/failure.ts';
 import type { StepJob, StepOutcome } from '../activities/runner.ts';
 import { isPanelflowError } from '../core/errors.ts';
-import type { Checkpoints, Portable, StepContext } from '../core/plugin.ts';
+import type { Checkpoints, Portable, StepContext, StepDefinition } from '../core/plugin.ts';
 import type { Registry } from '../core/registry.ts';
 import { type ArtifactStore, recordPath } from '../core/store.ts';
 import { decode, encode } from '../data/portable.ts';
+import { isPinned, openInput } from '../plugins/stores/s3-input.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import { openStore } from './compose.ts';
 import { loadRegistry } from './compose.ts';
+import { localCache } from './machine.ts';
 import type { FromProcess, ToProcess } from './messages.ts';
 
 /** Decoded inputs are kept between steps, so that a sweep reads its matrix once; at most so many bytes. */
@@ -111,11 +113,19 @@ async function run(job: StepJob, threads: number, registry: Registry): Promise<S
     }
   }
   const log: string[] = [];
-  const result = await definition.run(contextOf(job, threads, log), inputs, definition.params.parse(job.params));
+  const params = await withLocalFiles(definition, definition.params.parse(job.params));
+  const result = await definition.run(contextOf(job, threads, log), inputs, params);
   const outputs: Record<string, ArtifactRef> = {};
   for (const [port, type] of Object.entries(definition.outputs)) outputs[port] = await store.put(encode(result.outputs[port]), type);
   const used = process.cpuUsage(cpu);
   return { outputs, facts: result.facts ?? {}, log, cpuMs: Math.round((used.user + used.system) / 1000), peakRssBytes: null };
+}
+
+/** Params in which a file of this machine stands in for each object in S3, so that no step has to know of S3. */
+async function withLocalFiles(definition: StepDefinition, params: Record<string, unknown>): Promise<Record<string, unknown>> {
+  const local = new Map<unknown, string>();
+  for (const path of definition.files?.(params) ?? []) if (isPinned(path)) local.set(path, await openInput(path, localCache()));
+  return Object.fromEntries(Object.entries(params).map(([key, value]) => [key, local.get(value) ?? value]));
 }
 
 /** Ends this process when its parent is gone, also while a step keeps the event loop busy. */

@@ -13,6 +13,9 @@ export type QueueName = 'cpu' | 'gpu';
 /** The task queue of workflows and of the engine's own activities; every worker serves it. */
 export const WORKFLOW_QUEUE = 'panelflow';
 
+/** A running step hears that it is cancelled when its heartbeat reaches the server: so seldom, at most. */
+const HEARTBEATS = { maxHeartbeatThrottleInterval: '2s', defaultHeartbeatThrottleInterval: '2s' } as const;
+
 export interface WorkerOptions {
   readonly address: string;
   readonly namespace: string;
@@ -67,7 +70,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   });
   const identity = `${process.pid}@${hostname()}`;
   const engine = createEngineActivities({ openStore, worker: identity });
-  const shared = { connection, namespace: options.namespace, identity, shutdownGraceTime: 0, shutdownForceTime: '10s' } as const;
+  const shared = {
+    connection,
+    namespace: options.namespace,
+    identity,
+    shutdownGraceTime: 0,
+    shutdownForceTime: '10s',
+    ...HEARTBEATS,
+  } as const;
   const workers = [
     await Worker.create({ ...shared, ...workflowCode(), taskQueue: WORKFLOW_QUEUE, activities: engine, maxCachedWorkflows: 200 }),
   ];

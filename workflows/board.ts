@@ -1,67 +1,99 @@
 import type { TaskNode } from '../core/shards.ts';
-import type { Failure, Progress, StepProgress } from '../schemas/run.ts';
+import type { Change, Failure, KindProgress, Progress, StepProgress, TaskEnd } from '../schemas/run.ts';
+import type { Outcome } from './scheduler.ts';
 
 /** The most failures that are listed one by one; the rest are counted. */
 const LISTED = 50;
 
+const COUNTED = { COMPLETED: 'done', CACHED: 'cached', SKIPPED: 'skipped', FAILED: 'failed', DROPPED: 'dropped' } as const satisfies Record<
+  Outcome,
+  keyof StepProgress
+>;
+
 /** Counts of what has ended and how: the answer to the progress query, and the result of a workflow. */
 export class Board {
+  state: Progress['state'] = 'running';
+  stopped = '';
+  readonly changes: Change[];
+  readonly spent = { tasks: 0, ms: 0 };
   readonly #steps = new Map<string, StepProgress>();
-  readonly #failures: Failure[] = [];
+  readonly #kinds = new Map<string, KindProgress>();
+  readonly #running = new Set<string>();
+  #failures: Failure[] = [];
+
+  constructor(changes: readonly Change[] = []) {
+    this.changes = [...changes];
+  }
 
   expect(step: string, total: number): void {
     this.#of(step).total += total;
   }
 
-  start(node: TaskNode): void {
+  began(node: TaskNode): void {
     this.#of(node.step).running++;
     this.#running.add(node.id);
   }
 
-  readonly #running = new Set<string>();
-
-  /** Notes how a task ended; true when what depends on it may run. */
-  end(node: TaskNode, status: 'COMPLETED' | 'CACHED' | 'SKIPPED'): boolean {
-    const step = this.#stop(node);
-    if (status === 'SKIPPED') step.skipped++;
-    else if (status === 'CACHED') step.cached++;
-    else step.done++;
-    return status !== 'SKIPPED';
+  ended(node: TaskNode, outcome: Outcome, { ms, code = 'BUG', message = '' }: TaskEnd): void {
+    const step = this.#of(node.step);
+    if (this.#running.delete(node.id)) step.running--;
+    step[COUNTED[outcome]]++;
+    const isComputed = outcome === 'COMPLETED';
+    this.#count(node.uses, { ended: 1, computed: isComputed ? 1 : 0, ms: isComputed ? ms : 0 }, 1);
+    if (isComputed) {
+      this.spent.tasks++;
+      this.spent.ms += ms;
+    }
+    const { id, label } = node;
+    if (outcome === 'FAILED' && this.#failures.length < LISTED) this.#failures.push({ task: id, step: node.step, label, code, message });
   }
 
-  fail(node: TaskNode, reason: { code: string; message: string }): boolean {
-    this.#stop(node).failed++;
-    if (this.#failures.length < LISTED) this.#failures.push({ task: node.id, step: node.step, label: node.label, ...reason });
-    return false;
+  anew(node: TaskNode, outcome: Outcome): void {
+    this.#of(node.step)[COUNTED[outcome]]--;
+    this.#count(node.uses, { ended: 1, computed: 0, ms: 0 }, -1);
+    this.#failures = this.#failures.filter((f) => f.task !== node.id);
   }
 
-  /** Adds what a child workflow ended with. */
-  add(other: Progress): void {
+  /** Adds what a child workflow ended with, or takes it away again (`sign` -1) when it is done anew. */
+  add(other: Progress, sign: 1 | -1 = 1): void {
     for (const s of other.steps) {
       const mine = this.#of(s.step);
-      mine.done += s.done;
-      mine.cached += s.cached;
-      mine.failed += s.failed;
-      mine.skipped += s.skipped;
+      for (const key of Object.values(COUNTED)) mine[key] += sign * s[key];
     }
-    this.#failures.push(...other.failures.slice(0, Math.max(0, LISTED - this.#failures.length)));
+    for (const [uses, kind] of Object.entries(other.kinds)) this.#count(uses, kind, sign);
+    const theirs = new Set(other.failures.map((f) => f.task));
+    if (sign < 0) this.#failures = this.#failures.filter((f) => !theirs.has(f.task));
+    else this.#failures.push(...other.failures.slice(0, Math.max(0, LISTED - this.#failures.length)));
+  }
+
+  get failed(): number {
+    return [...this.#steps.values()].reduce((sum, s) => sum + s.failed, 0);
   }
 
   progress(children: readonly string[] = []): Progress {
-    return { steps: [...this.#steps.values()].map((s) => ({ ...s })), children: [...children], failures: [...this.#failures] };
+    const { state, stopped, changes, spent } = this;
+    return {
+      steps: [...this.#steps.values()].map((s) => ({ ...s })),
+      kinds: Object.fromEntries(this.#kinds),
+      children: [...children],
+      failures: [...this.#failures],
+      spent: { ...spent },
+      state,
+      stopped,
+      changes: [...changes],
+    };
+  }
+
+  #count(uses: string, { ended, computed, ms }: KindProgress, sign: 1 | -1): void {
+    const before = this.#kinds.get(uses) ?? { ended: 0, computed: 0, ms: 0 };
+    this.#kinds.set(uses, { ended: before.ended + sign * ended, computed: before.computed + sign * computed, ms: before.ms + sign * ms });
   }
 
   #of(step: string): StepProgress {
     const known = this.#steps.get(step);
     if (known) return known;
-    const fresh = { step, total: 0, running: 0, done: 0, cached: 0, failed: 0, skipped: 0 };
+    const fresh = { step, total: 0, running: 0, done: 0, cached: 0, failed: 0, skipped: 0, dropped: 0 };
     this.#steps.set(step, fresh);
     return fresh;
-  }
-
-  #stop(node: TaskNode): StepProgress {
-    const step = this.#of(node.step);
-    if (this.#running.delete(node.id)) step.running--;
-    return step;
   }
 }

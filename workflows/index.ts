@@ -1,1 +1,2 @@
-export { progressQuery, runPipeline, runShard } from './run-pipeline.ts';
+export { runPipeline } from './run-pipeline.ts';
+export { runSlice } from './run-slice.ts';

@@ -1,65 +1,273 @@
-import { defineQuery, executeChild, ParentClosePolicy, setHandler, workflowInfo } from '@temporalio/workflow';
-import type { Progress, RunRequest } from '../schemas/run.ts';
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  executeChild,
+  getExternalWorkflowHandle,
+  ParentClosePolicy,
+  setHandler,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { Outline } from '../activities/index.ts';
+import type { TaskNode } from '../core/shards.ts';
+import type { Change, Progress, RunRequest } from '../schemas/run.ts';
+import { beginTasks, engine, WINDOW } from './activities.ts';
 import { Board } from './board.ts';
-import { engine, runTasks } from './interpret.ts';
-
-export const progressQuery = defineQuery<Progress>('progress');
+import {
+  accountSignal,
+  amendUpdate,
+  type Asked,
+  type Order,
+  orderSignal,
+  pauseUpdate,
+  progressQuery,
+  requestQuery,
+  resumeUpdate,
+  retryUpdate,
+  stopUpdate,
+} from './control.ts';
+import { runSlice, untilEnd } from './run-slice.ts';
+import { Scheduler } from './scheduler.ts';
 
 /** At most so many child workflows are open at a time. */
-const OPEN_SHARDS = 20;
+const OPEN_SLICES = 20;
+const SLICES = '/slices';
 
-/** Runs a plan to its end and says how each step fared. Interprets data: it knows no plugin by name. */
-export async function runPipeline(request: RunRequest): Promise<Progress> {
-  const board = new Board();
-  const children = new Set<string>();
-  setHandler(progressQuery, () => board.progress([...children]));
-  const outline = await engine['engine/outline'](request);
-  const all = [...outline.hubs, ...outline.sinks];
-  for (const node of all) board.expect(node.step, 1);
-  for (const shard of outline.shards) for (const [step, n] of Object.entries(shard.steps)) board.expect(step, n);
-
-  const known = new Set(
-    await engine['engine/probe'](
-      request,
-      outline.hubs.map((n) => n.id),
-    ),
-  );
-  await runTasks(outline.hubs, request, board, known);
-  let next = 0;
-  const lane = async (): Promise<void> => {
-    for (let i = next++; i < outline.shards.length; i = next++) {
-      const workflowId = `${workflowInfo().workflowId}/shard-${i}`;
-      children.add(workflowId);
-      const ended = await executeChild(runShard, { args: [request, i], workflowId, parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL });
-      children.delete(workflowId);
-      board.add(ended);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(OPEN_SHARDS, outline.shards.length) }, lane));
-  if (outline.sinks.length > 0) {
-    const found = new Set(
-      await engine['engine/probe'](
-        request,
-        outline.sinks.map((n) => n.id),
-      ),
-    );
-    await runTasks(outline.sinks, request, board, found);
-  }
-  return board.progress();
+type Task = TaskNode & { readonly lane: string; readonly isSlice: false };
+interface SliceWork {
+  readonly id: string;
+  readonly lane: typeof SLICES;
+  readonly needs: readonly string[];
+  readonly waits: readonly string[];
+  readonly isSlice: true;
 }
 
-/** Runs one slice of a plan, in a history of its own. */
-export async function runShard(request: RunRequest, shard: number): Promise<Progress> {
-  const board = new Board();
-  setHandler(progressQuery, () => board.progress());
-  const nodes = await engine['engine/shard'](request, shard);
-  for (const node of nodes) board.expect(node.step, 1);
-  const known = new Set(
-    await engine['engine/probe'](
-      request,
-      nodes.map((n) => n.id),
-    ),
-  );
-  await runTasks(nodes, request, board, known);
-  return board.progress();
+/** Runs a plan to its end and says how each step fared. Interprets data: it knows no plugin by name. */
+export async function runPipeline(given: RunRequest): Promise<Progress> {
+  const run = new Run(given);
+  await run.take(await engine['engine/outline'](given, 0));
+  await run.ended();
+  return run.progress();
+}
+
+class Run {
+  readonly #board: Board;
+  readonly #scheduler: Scheduler<Task | SliceWork>;
+  /** Slices under way, by name, with the workflow of each. */
+  readonly #open = new Map<string, string>();
+  readonly #spentIn = new Map<string, Progress['spent']>();
+  /** What ended slices ended with. */
+  readonly #endedIn = new Map<string, Progress>();
+  #request: RunRequest;
+  /** How often it was held: tasks asked for before do not begin. */
+  #holds = 0;
+
+  constructor(given: RunRequest) {
+    this.#request = given;
+    this.#board = new Board(given.changes);
+    this.#scheduler = new Scheduler<Task | SliceWork>(
+      {
+        begin: (batch) =>
+          batch[0].isSlice ? this.#beginSlice(batch[0]) : beginTasks(batch as readonly Task[], this.#request, this.#holds),
+        sleep,
+        most: (lane) => (lane === SLICES ? OPEN_SLICES : WINDOW),
+        mayJoin: (lane) => lane !== SLICES,
+        gathers: (work) => !work.isSlice && work.waits.length > 0,
+        began: (work) => {
+          if (!work.isSlice) this.#board.began(work);
+        },
+        ended: (work, outcome, end) => {
+          if (work.isSlice) return;
+          this.#board.ended(work, outcome, end);
+          this.#watchLimits(outcome === 'FAILED' ? 1 : 0);
+        },
+        anew: (work, outcome) => {
+          if (!work.isSlice) return this.#board.anew(work, outcome);
+          const before = this.#endedIn.get(work.id);
+          if (before) this.#board.add(before, -1);
+          this.#endedIn.delete(work.id);
+        },
+      },
+      WINDOW,
+    );
+    this.#listen();
+    const { wallMs } = given.policy.budget;
+    if (wallMs !== undefined)
+      void sleep(wallMs).then(
+        () => this.#stop('its time was spent'),
+        () => {},
+      );
+  }
+
+  /** Takes the new tasks of a plan, and lets go of those that it has not. */
+  async take(outline: Outline): Promise<void> {
+    const known = await engine['engine/probe'](
+      this.#request,
+      outline.nodes.map((node) => node.id),
+    );
+    for (const node of outline.nodes) this.#board.expect(node.step, 1);
+    for (const slice of outline.slices) for (const [step, n] of Object.entries(slice.steps)) this.#board.expect(step, n);
+    const slices = outline.slices.map(({ name, after }) => ({ id: name, lane: SLICES, needs: [], waits: after, isSlice: true }) as const);
+    const tasks = outline.nodes.map((node) => ({ ...node, lane: node.step, isSlice: false }) as const);
+    // Tasks that gather come after the slices that they wait for.
+    const hubs = tasks.filter((task) => task.waits.length === 0);
+    this.#scheduler.add([...hubs, ...slices, ...tasks.filter((task) => task.waits.length > 0)], new Set(known));
+    this.#scheduler.drop(new Set(outline.dropped.own));
+    for (const [name, { tasks: ids, steps }] of Object.entries(outline.dropped.slices)) {
+      const workflow = this.#open.get(name);
+      if (workflow !== undefined) this.#order(workflow, { kind: 'drop', tasks: ids });
+      else if (!this.#endedIn.has(name)) for (const [step, n] of Object.entries(steps)) this.#board.expect(step, -n);
+    }
+  }
+
+  async ended(): Promise<void> {
+    await untilEnd(this.#scheduler, allHandlersFinished);
+    this.#board.state = 'ended';
+  }
+
+  progress(): Progress {
+    const own = this.#board.progress([...this.#open.values()]);
+    return { ...own, spent: this.#spent() };
+  }
+
+  #listen(): void {
+    setHandler(progressQuery, () => this.progress());
+    setHandler(requestQuery, () => this.#request);
+    setHandler(accountSignal, ({ slice, spent, failed }) => {
+      this.#spentIn.set(slice, spent);
+      this.#watchLimits(failed);
+    });
+    const validator = (..._asked: readonly Asked[]): void => {
+      if (this.#board.state === 'ended') throw ApplicationFailure.create({ type: 'CONFIG', message: 'The run has ended' });
+    };
+    setHandler(
+      pauseUpdate,
+      (asked) => {
+        this.#board.state = 'paused';
+        this.#scheduler.hold();
+        this.#orderAll({ kind: 'hold', holds: ++this.#holds });
+        return this.#note('pause', asked);
+      },
+      { validator },
+    );
+    setHandler(
+      resumeUpdate,
+      (asked) => {
+        this.#board.state = 'running';
+        this.#scheduler.release();
+        this.#orderAll({ kind: 'release' });
+        return this.#note('resume', asked);
+      },
+      { validator },
+    );
+    setHandler(
+      retryUpdate,
+      async ({ tasks = null, ...asked }) => {
+        const isWanted = (id: string): boolean => tasks?.includes(id) ?? true;
+        const inOpen = this.#board.failed;
+        this.#orderAll({ kind: 'retry', tasks });
+        const own = this.#scheduler.retry((work, outcome) =>
+          work.isSlice
+            ? (this.#endedIn.get(work.id)?.failures.some((f) => isWanted(f.task)) ?? false)
+            : outcome === 'FAILED' && isWanted(work.id),
+        );
+        await this.#note('retry', asked);
+        return tasks?.length ?? Math.max(own, inOpen);
+      },
+      { validator },
+    );
+    setHandler(stopUpdate, (asked) => this.#stop(asked.note, false, asked), { validator });
+    setHandler(
+      amendUpdate,
+      async ({ plan, source, ...asked }) => {
+        this.#request = { ...this.#request, source, plans: [...this.#request.plans, plan] };
+        const outline = await engine['engine/outline'](this.#request, this.#request.plans.length - 1);
+        await this.take(outline);
+        await this.#note('amend', asked);
+        const { own, slices } = outline.dropped;
+        const count = (steps: Readonly<Record<string, number>>): number => Object.values(steps).reduce((a, b) => a + b, 0);
+        return {
+          added: outline.nodes.length + outline.slices.reduce((sum, slice) => sum + count(slice.steps), 0),
+          dropped: own.length + Object.values(slices).reduce((sum, slice) => sum + slice.tasks.length, 0),
+        };
+      },
+      {
+        validator: (asked) => {
+          validator(asked);
+          if (asked.plan.sha256 === this.#request.plans.at(-1)!.sha256)
+            throw ApplicationFailure.create({ type: 'CONFIG', message: 'Nothing would change' });
+        },
+      },
+    );
+  }
+
+  /** Writes down a change: in the history, in progress, and in the run's record. */
+  async #note(what: Change['what'], { by, note }: Asked): Promise<void> {
+    const change = { what, by, note, at: Date.now() };
+    this.#board.changes.push(change);
+    this.#request = { ...this.#request, changes: [...this.#board.changes] };
+    await engine['engine/record'](this.#request, this.#holds);
+  }
+
+  async #stop(reason: string, now = false, asked: Asked = { by: 'panelflow', note: reason }): Promise<void> {
+    if (this.#board.stopped !== '') return;
+    this.#board.stopped = reason;
+    this.#board.state = 'stopping';
+    this.#holds++;
+    this.#scheduler.stop(now);
+    this.#orderAll({ kind: 'stop', now, holds: this.#holds });
+    await this.#note('stop', asked);
+  }
+
+  #spent(): Progress['spent'] {
+    const all = [this.#board.spent, ...this.#spentIn.values()];
+    return { tasks: all.reduce((sum, s) => sum + s.tasks, 0), ms: all.reduce((sum, s) => sum + s.ms, 0) };
+  }
+
+  #watchLimits(failed: number): void {
+    const { failFast, budget } = this.#request.policy;
+    const { tasks, ms } = this.#spent();
+    if (failFast && failed > 0) void this.#stop('a task failed', true);
+    else if (budget.computeMs !== undefined && ms >= budget.computeMs) void this.#stop('its compute time was spent');
+    else if (budget.tasks !== undefined && tasks >= budget.tasks) void this.#stop('its number of tasks was computed');
+  }
+
+  #beginSlice({ id: name }: SliceWork): { ended: Promise<[{ status: 'COMPLETED'; ms: number }]>; cancel: () => void } {
+    const workflowId = `${workflowInfo().workflowId}/slice-${name}`;
+    this.#open.set(name, workflowId);
+    const scope = new CancellationScope();
+    const child = async (): Promise<Progress> =>
+      executeChild(runSlice, {
+        args: [{ request: this.#request, name, isHeld: this.#board.state === 'paused', holds: this.#holds }],
+        workflowId,
+        parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+      });
+    const ended = scope.run(child).then(
+      (progress): [{ status: 'COMPLETED'; ms: number }] => {
+        this.#open.delete(name);
+        this.#endedIn.set(name, progress);
+        this.#spentIn.set(name, progress.spent);
+        this.#board.add(progress);
+        this.#watchLimits(0);
+        return [{ status: 'COMPLETED', ms: progress.spent.ms }];
+      },
+      (error: unknown) => {
+        this.#open.delete(name);
+        throw error;
+      },
+    );
+    return { ended, cancel: () => scope.cancel() };
+  }
+
+  #orderAll(order: Order): void {
+    for (const workflow of this.#open.values()) this.#order(workflow, order);
+  }
+
+  /** A slice that has just ended hears nothing, and needs not. */
+  #order(workflow: string, order: Order): void {
+    void getExternalWorkflowHandle(workflow)
+      .signal(orderSignal, order)
+      .catch(() => {});
+  }
 }

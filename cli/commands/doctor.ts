@@ -1,8 +1,11 @@
 import { access, constants, mkdir, statfs } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import type { Backend } from '../../tensor/backend.ts';
+import { isS3 } from '../../core/s3-uri.ts';
+import { openStore } from '../../workers/compose.ts';
 import { temporalBinary } from '../embedded/binary.ts';
 import { findServer } from '../embedded/server.ts';
+import { findGateway } from '../embedded/versitygw.ts';
 import { green, red } from '../print.ts';
 import { settings } from '../settings.ts';
 
@@ -76,6 +79,10 @@ export async function doctor(flags: { readonly work?: string; readonly address?:
       async () => `${cpus()[0]?.model ?? 'unknown'}, ${availableParallelism()} cores, ${gigabytes(totalmem())} memory`,
     ),
     await finding('store', async () => {
+      if (isS3(set.work)) {
+        await openStore(set.work).listRecords('runs/');
+        return `${set.work}, can be read`;
+      }
       await mkdir(set.work, { recursive: true });
       await access(set.work, constants.W_OK);
       const disk = await statfs(set.work);
@@ -88,8 +95,12 @@ export async function doctor(flags: { readonly work?: string; readonly address?:
         return `yours, at ${set.address}`;
       }
       const { version, from } = await temporalBinary({ cache: set.cache, given: set.temporalBinary, say: () => {} });
-      const up = await findServer(set.work);
+      const up = await findServer(set.local);
       return `embedded Temporal ${version} (${from}), ${up ? `up at ${up.address}, pages at ${up.ui}` : 'not up; commands start it'}`;
+    }),
+    await finding('s3', async () => {
+      const found = await findGateway({ cache: set.cache, given: set.gatewayBinary });
+      return found === undefined ? 'no versitygw here; `panelflow s3` builds it with Go' : `versitygw at ${found}, for \`panelflow s3\``;
     }),
     await finding('tensor', () => tensorBackend(gpus)),
     await finding('gpu', async () => gpus.join('; ') || 'none seen by nvidia-smi'),

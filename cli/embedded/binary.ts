@@ -92,10 +92,7 @@ export async function temporalBinary(options: BinaryOptions): Promise<TemporalBi
       ))
     ) {
       say('Building the Temporal server with Go; this takes some minutes, once…');
-      await run('go', ['install', '-ldflags=-s -w', `github.com/temporalio/cli/cmd/temporal@v${GO_VERSION}`], {
-        env: { ...process.env, CGO_ENABLED: '0', GOBIN: join(cache, 'temporal', GO_VERSION) },
-        timeout: 1_800_000,
-      });
+      await goInstall(`github.com/temporalio/cli/cmd/temporal@v${GO_VERSION}`, join(cache, 'temporal', GO_VERSION));
     }
     return { path: built, version: GO_VERSION, from: 'go install' };
   } catch (error) {
@@ -103,6 +100,14 @@ export async function temporalBinary(options: BinaryOptions): Promise<TemporalBi
   }
   throw new ResourceError(`The Temporal server could not be had (${failures.join('; ')})`, {
     mend: 'Install the Temporal CLI (docs.temporal.io/cli), or set PANELFLOW_TEMPORAL_BIN to it, or give --address of a running server.',
+  });
+}
+
+/** Builds a program, named with its version, from Go's module proxy into a folder. Fails when there is no Go. */
+export async function goInstall(program: string, folder: string): Promise<void> {
+  await run('go', ['install', '-ldflags=-s -w', program], {
+    env: { ...process.env, CGO_ENABLED: '0', GOBIN: folder },
+    timeout: 1_800_000,
   });
 }
 

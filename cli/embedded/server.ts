@@ -52,7 +52,7 @@ function isAlive(pid: number): boolean {
 }
 
 /** True when something listens there. */
-function answers(address: string): Promise<boolean> {
+export function answers(address: string): Promise<boolean> {
   const [host, port] = address.split(':');
   return new Promise((resolve) => {
     const socket = createConnection({ host, port: Number(port), timeout: 1_000 });
@@ -64,7 +64,8 @@ function answers(address: string): Promise<boolean> {
   });
 }
 
-async function freePort(): Promise<number> {
+/** A port of this machine that nothing listens at. */
+export async function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);

@@ -1,12 +1,45 @@
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { constants, copyFile, link, mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ArtifactError, ResourceError } from '../../core/errors.ts';
-import type { ArtifactStore } from '../../core/store.ts';
+import type { ArtifactStore, TaggedRecord } from '../../core/store.ts';
 import type { ArtifactRef } from '../../schemas/artifact.ts';
 
 const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
 const FULL = new Set(['ENOSPC', 'EDQUOT']);
+/** A lock is held for milliseconds; a holder that is seen for so long has died. */
+const LOCK_MS = 10_000;
+/** File systems without hard links. */
+const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+const tagOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/**
+ * Files up to so many bytes are read and written at once: that takes some ten microseconds, and the same through the thread pool takes ten
+ * times the processor time.
+ */
+const SMALL = 65_536;
+
+function writeSmall(path: string, bytes: Uint8Array): void {
+  try {
+    writeFileSync(path, bytes);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, bytes);
+  }
+}
+
+async function writeLarge(path: string, parts: readonly Uint8Array[]): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const file = await open(path, 'w');
+  try {
+    for (const part of parts) for (let at = 0; at < part.byteLength; at += 2 ** 30) await file.writeFile(part.subarray(at, at + 2 ** 30));
+  } finally {
+    await file.close();
+  }
+}
 
 /** A store in a folder: objects/ab/cdef…, cache/…, runs/…. Every file is written beside its place and renamed. */
 export class FileStore implements ArtifactStore {
@@ -51,21 +84,40 @@ export class FileStore implements ArtifactStore {
   }
 
   async has(ref: ArtifactRef): Promise<boolean> {
-    return stat(this.#object(ref)).then(
-      (s) => s.size === ref.bytes,
-      () => false,
-    );
+    return statSync(this.#object(ref), { throwIfNoEntry: false })?.size === ref.bytes;
   }
 
   async readRecord(path: string): Promise<string | undefined> {
-    return readFile(join(this.uri, path), 'utf8').catch((error: unknown) => {
+    try {
+      return readFileSync(join(this.uri, path), 'utf8');
+    } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
-    });
+    }
   }
 
   async writeRecord(path: string, text: string): Promise<void> {
     await this.#write(join(this.uri, path), [Buffer.from(text)]);
+  }
+
+  async createRecord(path: string, text: string): Promise<boolean> {
+    return this.#write(join(this.uri, path), [Buffer.from(text)], create);
+  }
+
+  async readTagged(path: string): Promise<TaggedRecord | undefined> {
+    const text = await this.readRecord(path);
+    return text === undefined ? undefined : { text, tag: tagOf(text) };
+  }
+
+  async replaceRecord(path: string, text: string, tag: string): Promise<boolean> {
+    const unlock = await this.#lock(`${path}.lock`);
+    try {
+      if ((await this.readTagged(path))?.tag !== tag) return false;
+      await this.writeRecord(path, text);
+      return true;
+    } finally {
+      await unlock();
+    }
   }
 
   async removeRecord(path: string): Promise<void> {
@@ -91,18 +143,38 @@ export class FileStore implements ArtifactStore {
     return join(this.uri, 'objects', sha256.slice(0, 2), sha256.slice(2));
   }
 
-  async #write(path: string, parts: readonly Uint8Array[]): Promise<void> {
+  /** A short lock between processes. Time is measured by the one who waits, since clocks of machines differ. */
+  async #lock(path: string): Promise<() => Promise<void>> {
+    const me = randomBytes(6).toString('hex');
+    let holder: string | undefined;
+    let since = 0;
+    while (!(await this.createRecord(path, me))) {
+      const found = await this.readRecord(path);
+      if (found !== holder) since = performance.now();
+      holder = found;
+      if (holder !== undefined && performance.now() - since > LOCK_MS) await this.#breakLock(path, holder);
+      await sleep(5 + 20 * Math.random());
+    }
+    return async () => {
+      if ((await this.readRecord(path)) === me) await this.removeRecord(path);
+    };
+  }
+
+  /** Takes away the lock of a dead holder. Only who makes the file with that holder's name may, so that nobody takes away the next lock. */
+  async #breakLock(path: string, holder: string): Promise<void> {
+    const permit = `${path}.${holder}`;
+    if (!(await this.createRecord(permit, ''))) return;
+    if ((await this.readRecord(path)) === holder) await this.removeRecord(path);
+    await this.removeRecord(permit);
+  }
+
+  /** `publish` puts the finished file in its place; false when it may not. */
+  async #write(path: string, parts: readonly Uint8Array[], publish = replace): Promise<boolean> {
     const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
     try {
-      await mkdir(dirname(path), { recursive: true });
-      const file = await open(temporary, 'w');
-      try {
-        for (const part of parts)
-          for (let at = 0; at < part.byteLength; at += 2 ** 30) await file.writeFile(part.subarray(at, at + 2 ** 30));
-      } finally {
-        await file.close();
-      }
-      await rename(temporary, path);
+      if (parts.length === 1 && parts[0].byteLength <= SMALL) writeSmall(temporary, parts[0]);
+      else await writeLarge(temporary, parts);
+      return await publish(temporary, path);
     } catch (error) {
       await rm(temporary, { force: true });
       const { code = '', message } = error as NodeJS.ErrnoException;
@@ -119,5 +191,31 @@ export class FileStore implements ArtifactStore {
         retryable: false,
       });
     }
+  }
+}
+
+async function replace(temporary: string, path: string): Promise<boolean> {
+  await rename(temporary, path);
+  return true;
+}
+
+async function create(temporary: string, path: string): Promise<boolean> {
+  try {
+    await link(temporary, path);
+    return true;
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    // Over a network the answer to a link that was made can be lost; the count of links tells (open(2)).
+    if (code === 'EEXIST') return statSync(temporary).nlink === 2;
+    if (!NO_LINKS.has(code)) throw error;
+    return await copyFile(temporary, path, constants.COPYFILE_EXCL).then(
+      () => true,
+      (failed: NodeJS.ErrnoException) => {
+        if (failed.code === 'EEXIST') return false;
+        throw failed;
+      },
+    );
+  } finally {
+    await rm(temporary, { force: true });
   }
 }

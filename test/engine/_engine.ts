@@ -84,6 +84,15 @@ export class Project {
     return rows.map((row) => Object.fromEntries(row.map((value, i) => [header[i], value])));
   }
 
+  /** The record of the newest run of that name, as a path. */
+  recordOf(name: string): string {
+    const run = this.list('.panelflow/runs')
+      .filter((folder) => folder.startsWith(`${name}-`))
+      .toSorted()
+      .at(-1);
+    return `.panelflow/runs/${run}/run.json`;
+  }
+
   serverPid(): number {
     return (JSON.parse(this.read('.panelflow/temporal/server.json')) as { pid: number }).pid;
   }

@@ -36,5 +36,69 @@ export function testStore(open: () => Promise<ArtifactStore>): void {
     await store.writeRecord('runs/a/tasks/x.json', '2');
     expect(await store.readRecord('runs/a/tasks/x.json')).toBe('2');
     expect(await store.listRecords('runs/a/tasks/')).toEqual(['runs/a/tasks/x.json', 'runs/a/tasks/y.json']);
+    await store.writeRecord('runs/a/tasks/deeper/z.json', '3');
+    expect(await store.listRecords('runs/a/tasks/')).toEqual(['runs/a/tasks/x.json', 'runs/a/tasks/y.json']);
+  });
+
+  it('keeps empty bytes, and any text and any letter', async () => {
+    const store = await open();
+    expect(await store.get(await store.put([], 'nothing'))).toHaveLength(0);
+    const [path, said] = ['runs/größe µ 細胞+a b&c=%41/run.json', 'ß 細胞 \u0000 \u{1f9ec}\r\n'];
+    await store.writeRecord(path, said);
+    expect(await store.readRecord(path)).toBe(said);
+    expect(await store.listRecords('runs/größe µ 細胞+a b&c=%41/')).toEqual([path]);
+  });
+
+  it('drops objects and records; dropping what is not there does nothing', async () => {
+    const store = await open();
+    const ref = await store.put(text('short-lived'), 'words');
+    await store.writeRecord('runs/r/run.json', '1');
+    for (let times = 0; times < 2; times++) {
+      await store.remove(ref);
+      await store.removeRecord('runs/r/run.json');
+    }
+    expect(await store.has(ref)).toBe(false);
+    expect(await store.readRecord('runs/r/run.json')).toBeUndefined();
+  });
+
+  it('lets one of many create a record', async () => {
+    const store = await open();
+    const callers = Array.from({ length: 20 }, (_, i) => `caller ${i}`);
+    const won = await Promise.all(callers.map((caller) => store.createRecord('claims/k.json', caller)));
+    expect(won.filter(Boolean)).toHaveLength(1);
+    expect(await store.readRecord('claims/k.json')).toBe(callers[won.indexOf(true)]);
+    await store.removeRecord('claims/k.json');
+    expect(await store.createRecord('claims/k.json', 'a later caller')).toBe(true);
+  });
+
+  it('lets one of many replace a record, and nobody who has not seen its last version', async () => {
+    const store = await open();
+    expect(await store.readTagged('claims/k.json')).toBeUndefined();
+    expect(await store.replaceRecord('claims/k.json', 'too early', 'no tag')).toBe(false);
+    await store.writeRecord('claims/k.json', 'first');
+    const first = await store.readTagged('claims/k.json');
+    expect(first?.text).toBe('first');
+    const callers = Array.from({ length: 20 }, (_, i) => `caller ${i}`);
+    const won = await Promise.all(callers.map((caller) => store.replaceRecord('claims/k.json', caller, first!.tag)));
+    expect(won.filter(Boolean)).toHaveLength(1);
+    const second = await store.readTagged('claims/k.json');
+    expect(second?.text).toBe(callers[won.indexOf(true)]);
+    expect(await store.replaceRecord('claims/k.json', 'late', first!.tag)).toBe(false);
+    expect(await store.replaceRecord('claims/k.json', 'in time', second!.tag)).toBe(true);
+    expect(await store.listRecords('claims/')).toEqual(['claims/k.json']);
+  });
+
+  it('counts up without losing a step when many do it at once', async () => {
+    const store = await open();
+    await store.writeRecord('claims/n.json', JSON.stringify({ n: 0 }));
+    const increment = async (caller: number): Promise<void> => {
+      for (;;) {
+        const { text: before, tag } = (await store.readTagged('claims/n.json'))!;
+        const { n } = JSON.parse(before) as { n: number };
+        if (await store.replaceRecord('claims/n.json', JSON.stringify({ n: n + 1, caller }), tag)) return;
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, (_, caller) => increment(caller)));
+    expect(JSON.parse((await store.readRecord('claims/n.json'))!)).toMatchObject({ n: 8 });
   });
 }

@@ -1,0 +1,141 @@
+import { join } from 'node:path';
+import { availableParallelism } from 'node:os';
+import type { WorkflowHandle } from '@temporalio/client';
+import type { ArtifactStore } from '../core/store.ts';
+import { plural } from '../core/units.ts';
+import type { Plan } from '../schemas/plan.ts';
+import type { Progress, RunRecord } from '../schemas/run.ts';
+import type { RunningWorker } from '../workers/worker.ts';
+import type { Connected } from './connect.ts';
+import { follow } from './follow.ts';
+import { bold, dim, duration, errorText, green, isLive, red, say } from './print.ts';
+import { progressView } from './progress.ts';
+import { recordsOf, writeResults } from './results.ts';
+import { planOf, recordOf } from './runs.ts';
+import type { Settings } from './settings.ts';
+import { shortPath, type SourceFile } from './source-file.ts';
+import { packageVersion } from './load.ts';
+
+/** How a command goes along with a run. */
+export interface Company {
+  readonly connected: Connected;
+  readonly set: Settings;
+  readonly store: ArtifactStore;
+  readonly handle: WorkflowHandle;
+  readonly record: RunRecord;
+  /** The user's file, where there is one, to place errors in. */
+  readonly file?: SourceFile;
+  readonly slots?: number | undefined;
+  readonly quiet?: boolean | undefined;
+  readonly json?: boolean | undefined;
+}
+
+/** Follows a run to its end, serving it unless others do, and writes its results; gives the exit code. Ctrl-C hands running steps back. */
+export async function accompany(company: Company): Promise<number> {
+  const { connected, set, store, handle, record, quiet = false, json = false } = company;
+  const started = Date.now();
+  const plan = await planOf(store, record.plans.at(-1)!);
+  const tell = quiet || json ? () => {} : say;
+  const interrupt = new AbortController();
+  const onSignal = (): void => {
+    if (interrupt.signal.aborted) process.exit(130);
+    tell('\nStopping… running steps are handed back; once more ends at once.');
+    interrupt.abort();
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  let worker: RunningWorker | undefined;
+  try {
+    if (json) print({ event: 'run', run: record.run, workflow: handle.workflowId, tasks: plan.tasks.length, cells: plan.cells });
+    const page = connected.ui
+      ? dim(`  ${connected.ui}/namespaces/${set.namespace}/workflows/${encodeURIComponent(handle.workflowId)}`)
+      : '';
+    tell(`${bold(plan.name)}  ${plural(plan.cells, 'cell')}, ${plural(plan.tasks.length, 'task')}${page}`);
+    if (set.address === undefined) worker = await serve(company);
+    const slots = set.address === undefined ? `${company.slots ?? availableParallelism()} at a time` : `at ${set.address}`;
+    const mode = json ? 'json' : quiet ? 'quiet' : isLive() ? 'live' : 'plain';
+    const view = progressView(mode, plan.name, slots);
+    const progress = await follow({ handle, connected, plan, view, signal: interrupt.signal, worker, set, tell });
+    if (progress === undefined) {
+      await worker?.stop();
+      tell(`Interrupted. Nothing finished is lost: run the same command again to go on.`);
+      return 130;
+    }
+    return await conclude(company, progress, { tell, elapsed: Date.now() - started });
+  } finally {
+    await worker?.stop();
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  }
+}
+
+const print = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
+
+async function serve({ connected, set, record, slots }: Company): Promise<RunningWorker> {
+  const { startWorker } = await import('../workers/worker.ts');
+  return startWorker({
+    address: connected.address,
+    namespace: set.namespace,
+    queues: ['cpu', 'gpu'],
+    plugins: record.plugins,
+    ...(slots === undefined ? {} : { slots }),
+  });
+}
+
+const sum = (progress: Progress, key: 'done' | 'cached' | 'failed' | 'skipped' | 'dropped'): number =>
+  progress.steps.reduce((total, s) => total + s[key], 0);
+
+/** Writes the results, lists failures with their places, and gives the exit code. */
+async function conclude(
+  { store, record: { run, out }, file, json }: Company,
+  progress: Progress,
+  { tell, elapsed }: { readonly tell: (line: string) => void; readonly elapsed: number },
+): Promise<number> {
+  // The run may have been amended meanwhile.
+  const record = await recordOf(store, run);
+  const plan: Plan = await planOf(store, record.plans.at(-1)!);
+  const records = await recordsOf(store, run);
+  const files = await writeResults(plan, record, store, out, await packageVersion());
+  const [done, cached, failed, skipped, dropped] = (['done', 'cached', 'failed', 'skipped', 'dropped'] as const).map((k) =>
+    sum(progress, k),
+  );
+  if (json)
+    print({
+      event: 'end',
+      run,
+      done,
+      cached,
+      failed,
+      skipped,
+      dropped,
+      stopped: progress.stopped,
+      failures: progress.failures,
+      out,
+      files,
+      elapsed_ms: elapsed,
+    });
+  const notes = new Set([...records.values()].flatMap((r) => r.log.map((line) => `${r.step}: ${line}`)));
+  for (const note of [...notes].slice(0, 20)) tell(`${dim('note')} ${note}`);
+  const shown = new Set<string>();
+  for (const failure of progress.failures) {
+    const text = errorText(records.get(failure.task)?.error ?? failure, file);
+    if (shown.has(text)) continue;
+    shown.add(text);
+    if (!json) say(`${red('failed')} ${failure.step}${failure.label ? ` (${failure.label})` : ''}: ${text}`);
+  }
+  for (const { step, cells, when } of plan.left_out) tell(`${dim('note')} ${step}: ${plural(cells, 'cell')} left out: ${when}`);
+  if (progress.stopped !== '' && !json) say(`${red('stopped')} before its end: ${progress.stopped}. Run it again to go on.`);
+  const total = [
+    `${done} computed, ${cached} cached`,
+    ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(skipped > 0 ? [`${skipped} skipped`] : []),
+    ...(dropped > 0 ? [`${dropped} dropped`] : []),
+  ].join(', ');
+  const isWhole = failed === 0 && skipped === 0;
+  if (isWhole) tell(`${green('✔')} ${total} in ${duration(elapsed)}`);
+  else if (!json) say(`${red('✘')} ${total} in ${duration(elapsed)}`);
+  if (files.length > 0) {
+    const report = files.find((name) => name.endsWith('.html'));
+    tell(`Results: ${shortPath(out)}/ (${files.join(', ')})`);
+    if (report) tell(`Report:  ${join(out, report)}`);
+  }
+  return isWhole ? 0 : 1;
+}

@@ -1,0 +1,185 @@
+import { hostname, userInfo } from 'node:os';
+import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
+import { compile } from '../../core/compile.ts';
+import { ConfigError, ResourceError } from '../../core/errors.ts';
+import { CompileError, Origins } from '../../core/problem.ts';
+import { type ArtifactStore, recordPath } from '../../core/store.ts';
+import { plural } from '../../core/units.ts';
+import type { RunRecord } from '../../schemas/run.ts';
+import { loadRegistry } from '../../workers/compose.ts';
+import { accompany } from '../accompany.ts';
+import { amendSource } from '../amend.ts';
+import type { Connected } from '../connect.ts';
+import { fileHasher } from '../hash-files.ts';
+import { setParam } from '../load.ts';
+import { sha256 } from '../prepare.ts';
+import { say } from '../print.ts';
+import { findRun, planOf, recordOf, type RunRow, type RunsFlags, startWorkflow, storePlan, type Source, withServer } from '../runs.ts';
+import type { Settings } from '../settings.ts';
+
+/** A worker answers within this time, or there is none. */
+const PATIENCE_MS = 15_000;
+
+interface FollowFlags extends RunsFlags {
+  readonly slots?: number;
+  readonly quiet?: boolean;
+}
+
+interface Found {
+  readonly row: RunRow;
+  readonly record: RunRecord;
+  readonly handle: WorkflowHandle;
+  readonly isOpen: boolean;
+  readonly connected: Connected;
+  readonly store: ArtifactStore;
+  readonly set: Settings;
+}
+
+function withRun(word: string, flags: RunsFlags, act: (found: Found) => Promise<number>): Promise<number> {
+  return withServer(flags, async (connected, store, set) => {
+    const row = await findRun(word, connected);
+    const handle = connected.client.workflow.getHandle(row.workflow);
+    const record = await recordOf(store, row.run);
+    return act({ row, record, handle, isOpen: row.status === 'RUNNING', connected, store, set });
+  });
+}
+
+const asked = (note = ''): { by: string; note: string } => ({ by: `${userInfo().username}@${hostname()}`, note });
+
+/** Sends a change to a run that goes on. */
+async function change<R>({ connected, handle, row }: Found, name: string, arg: object): Promise<R> {
+  if (row.status !== 'RUNNING')
+    throw new ConfigError(`The run ${row.run} is ${row.status.toLowerCase()} already`, {
+      mend: '`panelflow retry` or `amend` takes it up again.',
+    });
+  try {
+    return await connected.client.withDeadline(Date.now() + PATIENCE_MS, () => handle.executeUpdate<R, [object]>(name, { args: [arg] }));
+  } catch (error) {
+    if (error instanceof WorkflowUpdateFailedError)
+      throw new ConfigError(`The run refuses that: ${error.cause?.message ?? error.message}`, { cause: error });
+    throw new ResourceError(`No worker answers for the run ${row.run}`, {
+      cause: error,
+      mend: `\`panelflow attach ${row.run}\` serves it and goes on.`,
+    });
+  }
+}
+
+/** Starts a run's workflow again where it left off, with what changed. */
+async function takeUp(found: Found, flags: FollowFlags, record = found.record): Promise<number> {
+  const { connected, store, set } = found;
+  const { workflow, name, started: _, out: __, plugins: ___, ...request } = record;
+  await store.writeRecord(recordPath.run(record.run), JSON.stringify(record));
+  await store.removeRecord(recordPath.holds(record.run));
+  const handle = await startWorkflow(connected.client, { ...request, work: set.work }, { workflow, name });
+  return accompany({ connected, set, store, handle, record, ...flags });
+}
+
+/** `panelflow attach RUN`: follow a run, serving it where nobody else does. */
+export function attach(word: string, flags: FollowFlags): Promise<number> {
+  return withRun(word, flags, async (found) => {
+    const { row, handle, record, connected, set, store } = found;
+    if (!found.isOpen && row.status !== 'COMPLETED') return takeUp(found, flags);
+    return accompany({ connected, set, store, handle, record, ...flags });
+  });
+}
+
+/** `panelflow pause RUN`: what runs ends, nothing more begins. */
+export function pause(word: string, flags: RunsFlags): Promise<number> {
+  return withRun(word, flags, async (found) => {
+    await change(found, 'pause', asked());
+    say(`${found.row.run} is paused: what is under way ends, nothing more begins. \`panelflow resume ${found.row.run}\` goes on.`);
+    return 0;
+  });
+}
+
+/** `panelflow resume RUN`: go on after a pause, or take up a run that was cancelled. */
+export function resume(word: string, flags: FollowFlags): Promise<number> {
+  return withRun(word, flags, async (found) => {
+    if (!found.isOpen) return takeUp(found, flags);
+    await change(found, 'resume', asked());
+    say(`${found.row.run} goes on.`);
+    return 0;
+  });
+}
+
+/** `panelflow retry RUN [CELL ...]`: failed tasks are done anew. */
+export function retry(word: string, cells: readonly string[], flags: FollowFlags): Promise<number> {
+  return withRun(word, flags, async (found) => {
+    const { row, record, store, isOpen } = found;
+    const plan = await planOf(store, record.plans.at(-1)!);
+    const tasks = cells.map((cell) => {
+      const task = plan.tasks.find((t) => [t.id, t.label, `${t.step} (${t.label})`].includes(cell));
+      if (!task)
+        throw new ConfigError(`The run ${row.run} has no task "${cell}"`, {
+          mend: 'Name it as `panelflow log` does: its id, or its cell.',
+        });
+      return task.id;
+    });
+    if (!isOpen) return takeUp(found, flags);
+    const count = await change<number>(found, 'retry', { ...asked(cells.join(', ')), ...(tasks.length > 0 ? { tasks } : {}) });
+    say(count === 0 ? 'No task has failed.' : `${plural(count, 'failed task')} of ${row.run} ${count === 1 ? 'is' : 'are'} done anew.`);
+    return 0;
+  });
+}
+
+/** `panelflow stop RUN`: nothing more begins, and the report is made of what there is. */
+export function stop(word: string, flags: RunsFlags): Promise<number> {
+  return withRun(word, flags, async (found) => {
+    await change(found, 'stop', asked('it was asked to stop'));
+    say(`${found.row.run} stops when what is under way has ended, and reports what there is.`);
+    return 0;
+  });
+}
+
+interface AmendFlags extends FollowFlags {
+  readonly add?: readonly string[];
+  readonly drop?: readonly string[];
+  readonly set?: readonly string[];
+  readonly dryRun?: boolean;
+}
+
+/** `panelflow amend RUN`: change the sweep of a run while it goes on, or extend one that has ended. */
+export function amend(word: string, { add = [], drop = [], set = [], dryRun = false, ...flags }: AmendFlags): Promise<number> {
+  return withRun(word, flags, async (found) => {
+    const { row, record, store, isOpen } = found;
+    const words = [...add.map((w) => `add ${w}`), ...drop.map((w) => `drop ${w}`), ...set.map((w) => `set ${w}`)];
+    if (words.length === 0)
+      throw new ConfigError('Nothing to change', { mend: 'Give --add axis=value, --drop axis=value or --set key=value.' });
+    const before = JSON.parse(Buffer.from(await store.get(record.source)).toString('utf8')) as Source;
+    const amended = amendSource(
+      set.reduce((s, w) => ({ ...s, run: { ...s.run, params: setParam(s.run.params, w) } }), before),
+      { add, drop },
+    );
+    const plan = await recompile(amended);
+    const old = new Set((await planOf(store, record.plans.at(-1)!)).tasks.map((t) => t.id));
+    const fresh = new Set(plan.tasks.map((t) => t.id));
+    const [added, dropped] = [[...fresh].filter((id) => !old.has(id)).length, [...old].filter((id) => !fresh.has(id)).length];
+    const said = `${plural(added, 'task')} added, ${dropped} dropped`;
+    if (dryRun) {
+      say(`That would be: ${said}.`);
+      return 0;
+    }
+    const refs = { plan: await storePlan(store, plan), source: await store.put([Buffer.from(JSON.stringify(amended))], 'source') };
+    if (isOpen) {
+      await change(found, 'amend', { ...asked(words.join('; ')), ...refs });
+      say(`${row.run} goes on with ${said}.`);
+      return 0;
+    }
+    say(`${row.run} is taken up again: ${said}.`);
+    const changes = [...record.changes, { what: 'amend' as const, at: Date.now(), ...asked(words.join('; ')) }];
+    const next = { ...record, plans: [...record.plans, refs.plan], source: refs.source, changes };
+    return takeUp(found, flags, next);
+  });
+}
+
+async function recompile({ definition, run, plugins, folder }: Source): ReturnType<typeof compile> {
+  const registry = await loadRegistry(plugins, folder);
+  try {
+    return await compile({ definition, run, registry, origins: new Origins(), hashFile: fileHasher(folder), sha256 });
+  } catch (error) {
+    if (!(error instanceof CompileError)) throw error;
+    throw new ConfigError(error.problems.map((p) => [p.message, ...(p.mend ? [`  ${p.mend}`] : [])].join('\n')).join('\n\n'), {
+      cause: error,
+    });
+  }
+}

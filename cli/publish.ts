@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
+import { ResourceError } from '../core/errors.ts';
+import { isS3, parseS3 } from '../core/s3-uri.ts';
+
+/** Writes one result, named by its path below the place; whole or not at all. */
+export type Publish = (name: string, bytes: Uint8Array | string) => Promise<void>;
+
+/** How browsers are told what an object is. */
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.csv': 'text/csv; charset=utf-8',
+  '.tsv': 'text/tab-separated-values; charset=utf-8',
+  '.json': 'application/json',
+};
+
+/** Publishes into a folder, or under s3://bucket/prefix. */
+export const publisher = (place: string): Publish => (isS3(place) ? intoBucket(place) : intoFolder(place));
+
+function intoFolder(folder: string): Publish {
+  return async (name, bytes) => {
+    const path = join(folder, name);
+    const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.tmp`);
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(temporary, bytes);
+      await rename(temporary, path);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw new ResourceError(`${path} cannot be written: ${(error as Error).message}`, {
+        cause: error,
+        mend: 'Free some space or give another folder with --out; nothing computed is lost: run again.',
+      });
+    }
+  };
+}
+
+function intoBucket(place: string): Publish {
+  const { bucket: name, key } = parseS3(`${place}/`);
+  return async (file, bytes) => {
+    const { S3Bucket } = await import('../plugins/stores/_bucket.ts');
+    await new S3Bucket(name).put(key + file, [Buffer.from(bytes)], TYPES[extname(file)]);
+  };
+}
+
+/** Refuses a place in S3 that cannot be written, before anything runs; leaves nothing behind. */
+export async function checkBucket(place: string): Promise<void> {
+  const { bucket: name, key } = parseS3(`${place}/`);
+  const { S3Bucket } = await import('../plugins/stores/_bucket.ts');
+  const bucket = new S3Bucket(name);
+  const probe = `${key}.panelflow-${randomBytes(4).toString('hex')}`;
+  await bucket.put(probe, [new Uint8Array()]);
+  await bucket.remove(probe);
+}

@@ -1,0 +1,123 @@
+import { dirname } from 'node:path';
+import { type Client, type WorkflowHandle, WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/client';
+import { ConfigError } from '../core/errors.ts';
+import { didYouMean } from '../core/problem.ts';
+import { type ArtifactStore, recordPath } from '../core/store.ts';
+import type { ArtifactRef } from '../schemas/artifact.ts';
+import type { Plan } from '../schemas/plan.ts';
+import type { RunRecord, RunRequest } from '../schemas/run.ts';
+import { openStore } from '../workers/compose.ts';
+import { type Connected, connect } from './connect.ts';
+import type { Loaded } from './load.ts';
+import { say } from './print.ts';
+import { type Settings, settings } from './settings.ts';
+
+/** Flags of every command about a run. */
+export interface RunsFlags {
+  readonly work?: string;
+  readonly address?: string;
+  readonly namespace?: string;
+  readonly json?: boolean;
+}
+
+/** A run as the server lists it. */
+export interface RunRow {
+  readonly run: string;
+  readonly workflow: string;
+  readonly execution: string;
+  readonly name: string;
+  readonly status: string;
+  readonly started: Date;
+  readonly closed: Date | undefined;
+}
+
+/** Every run that the server knows, newest first; of one that was taken up again, the newest execution. */
+export async function runsOf({ client }: Connected): Promise<RunRow[]> {
+  const rows = new Map<string, RunRow>();
+  for await (const w of client.workflow.list({ query: 'WorkflowType = "runPipeline"' })) {
+    const run = (w.memo?.run as string | undefined) ?? w.workflowId;
+    const row = {
+      run,
+      workflow: w.workflowId,
+      execution: w.runId,
+      name: (w.memo?.name as string | undefined) ?? '',
+      status: w.status.name,
+      started: w.startTime,
+      closed: w.closeTime,
+    };
+    const known = rows.get(run);
+    if (!known || known.started < row.started) rows.set(run, row);
+  }
+  return [...rows.values()].sort((a, b) => b.started.getTime() - a.started.getTime());
+}
+
+/** The newest run whose name begins so; `last` is the newest of all. */
+export async function findRun(word: string, connected: Connected): Promise<RunRow> {
+  const runs = await runsOf(connected);
+  const found =
+    word === 'last' ? runs[0] : (runs.find((r) => r.run === word) ?? runs.find((r) => r.run.startsWith(word) || r.name === word));
+  if (found) return found;
+  throw new ConfigError(`There is no run "${word}"`, {
+    mend:
+      didYouMean(
+        word,
+        runs.slice(0, 10).map((r) => r.run),
+      ) ?? 'No run is known here; `panelflow run FILE` starts one.',
+  });
+}
+
+/** Connects, with the store that the flags name, and lets go of the connection in the end. */
+export async function withServer(
+  flags: RunsFlags,
+  work: (connected: Connected, store: ArtifactStore, set: Settings) => Promise<number>,
+): Promise<number> {
+  const set = settings(flags);
+  const connected = await connect(set, say);
+  try {
+    return await work(connected, openStore(set.work), set);
+  } finally {
+    await connected.close();
+  }
+}
+
+export async function recordOf(store: ArtifactStore, run: string): Promise<RunRecord> {
+  const text = await store.readRecord(recordPath.run(run));
+  if (text === undefined)
+    throw new ConfigError(`The store has no record of the run "${run}"`, { mend: 'Name the store it ran in with --work.' });
+  return JSON.parse(text) as RunRecord;
+}
+
+export async function planOf(store: ArtifactStore, ref: ArtifactRef): Promise<Plan> {
+  return JSON.parse(Buffer.from(await store.get(ref)).toString('utf8')) as Plan;
+}
+
+export const storePlan = (store: ArtifactStore, plan: Plan): Promise<ArtifactRef> => store.put([Buffer.from(JSON.stringify(plan))], 'plan');
+
+/** What a plan is compiled from. */
+export interface Source extends Pick<Loaded, 'definition' | 'run' | 'plugins'> {
+  /** Folder that relative paths start at. */
+  readonly folder: string;
+}
+
+export function storeSource(store: ArtifactStore, { loaded }: { readonly loaded: Loaded }): Promise<ArtifactRef> {
+  const { definition, run, plugins, file } = loaded;
+  const source: Source = { definition, run, plugins, folder: dirname(file.path) };
+  return store.put([Buffer.from(JSON.stringify(source))], 'source');
+}
+
+/** Starts a run's workflow, or finds it where it is open. */
+export function startWorkflow(
+  client: Client,
+  request: RunRequest,
+  { workflow, name, summary = name }: { readonly workflow: string; readonly name: string; readonly summary?: string },
+): Promise<WorkflowHandle> {
+  return client.workflow.start('runPipeline', {
+    workflowId: workflow,
+    taskQueue: 'panelflow',
+    args: [request],
+    memo: { run: request.run, work: request.work, name },
+    staticSummary: summary,
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+  });
+}

@@ -1,0 +1,314 @@
+import { createHash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CompletedPart, S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
+import { isPanelflowError, type PanelflowError } from '../../core/errors.ts';
+import { type Asked, DAMAGED, s3Fault, type SdkError } from './_s3-fault.ts';
+
+/** What may differ from S3's and our defaults. */
+export interface BucketOptions {
+  /** A server that the environment does not name: endpoint, region, credentials. */
+  readonly client?: S3ClientConfig;
+  /** What the user calls the thing that is asked for; errors say it. */
+  readonly path?: string;
+  /** The most bytes in a single upload, and the least in each part of a multipart one. S3 wants at least 5 MiB of a part. */
+  readonly partBytes?: number;
+  /** The most keys in one answer to a listing. */
+  readonly pageSize?: number;
+}
+
+/** An object's size in bytes, its ETag, and its SHA-256 (hex) when the server keeps that of the whole. */
+export interface ObjectHead {
+  readonly bytes: number;
+  readonly etag: string;
+  readonly sha256: string | undefined;
+}
+
+/** What became of a write under a condition. `unsure`: refused when the request was repeated, so the first one may have been taken. */
+export type Conditional = 'written' | 'refused' | 'unsure';
+
+type Sdk = typeof import('@aws-sdk/client-s3');
+interface Connection {
+  readonly sdk: Sdk;
+  readonly client: S3Client;
+  /** The server's address, or AWS and the region; known with the first request. */
+  endpoint: string | undefined;
+}
+type Failure = SdkError | undefined;
+
+/** Tries for what the SDK does not repeat itself: bytes damaged on the way, an answer cut off in the middle, a write that met another one. */
+const TRIES = 4;
+const PAUSE_MS = 200;
+/** Parts under way at a time, and the most parts that S3 takes. */
+const LANES = 4;
+const MOST_PARTS = 10_000;
+const ABSENT = new Set(['NoSuchKey', 'NotFound']);
+
+let shared: Promise<Connection> | undefined;
+
+/** The SDK is loaded with the first request, so that commands which need no S3 start without it. */
+async function connect(config: S3ClientConfig = {}): Promise<Connection> {
+  // The SDK would warn on standard error that its releases of 2027 leave Node 20; ours is pinned.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+  const sdk = await import('@aws-sdk/client-s3');
+  const client = new sdk.S3Client({
+    maxAttempts: 6,
+    followRegionRedirects: true,
+    // We send and check SHA-256 ourselves; servers other than AWS stumble over checksums in trailers.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestHandler: { connectionTimeout: 5_000, socketTimeout: 30_000 },
+    ...config,
+  });
+  const connection: Connection = { sdk, client, endpoint: undefined };
+  const provide = client.config.endpointProvider;
+  client.config.endpointProvider = (params, context) => {
+    connection.endpoint = params.Endpoint === undefined ? `AWS ${params.Region}` : new URL(params.Endpoint).origin;
+    return provide({ ...params, ForcePathStyle: params.Endpoint !== undefined }, context);
+  };
+  return connection;
+}
+
+/** Requests to one bucket. Every error is one of ours; what is not there is undefined. */
+export class S3Bucket {
+  readonly name: string;
+  readonly #options: BucketOptions;
+  readonly #partBytes: number;
+  #own: Promise<Connection> | undefined;
+
+  constructor(name: string, options: BucketOptions = {}) {
+    this.name = name;
+    this.#options = options;
+    this.#partBytes = options.partBytes ?? 16 * 2 ** 20;
+  }
+
+  /** The server's address, or AWS and the region; empty before the first request. */
+  async endpoint(): Promise<string> {
+    return (await this.#connection()).endpoint ?? '';
+  }
+
+  async create(): Promise<void> {
+    await this.#send(
+      '',
+      ({ sdk, client }) => client.send(new sdk.CreateBucketCommand({ Bucket: this.name })),
+      isNamed('BucketAlreadyOwnedByYou'),
+    );
+  }
+
+  /** Size and hashes of an object. */
+  async head(key: string): Promise<ObjectHead | undefined> {
+    try {
+      const found = await this.#send(key, ({ sdk, client }) =>
+        client.send(new sdk.HeadObjectCommand({ Bucket: this.name, Key: key, ChecksumMode: 'ENABLED' })),
+      );
+      return found && { bytes: found.ContentLength ?? 0, etag: found.ETag ?? '', sha256: wholeSha256(found.ChecksumSHA256) };
+    } catch (error) {
+      // A refused HEAD has no body and so no reason; the answer to a listing has one.
+      if ((error as PanelflowError).code !== 'RESOURCE') await this.list(key, 1);
+      throw error;
+    }
+  }
+
+  /** A whole object in memory. `checked` has the SDK compare it with the checksum that the server keeps. */
+  get(key: string, checked: boolean): Promise<{ readonly bytes: Uint8Array; readonly etag: string } | undefined> {
+    return this.#repeat(key, async () => {
+      const answer = await this.#send(key, ({ sdk, client }) =>
+        client.send(new sdk.GetObjectCommand({ Bucket: this.name, Key: key, ...(checked ? { ChecksumMode: 'ENABLED' } : {}) })),
+      );
+      return answer && { bytes: await drain(answer.Body as Readable, answer.ContentLength), etag: answer.ETag ?? '' };
+    });
+  }
+
+  /** Hands a whole object to `take` as a stream, again from the start when it breaks off. Undefined when there is none with that ETag any more. */
+  stream<T>(key: string, etag: string, take: (body: Readable) => Promise<T>): Promise<T | undefined> {
+    return this.#repeat(key, async () => {
+      const answer = await this.#send(
+        key,
+        ({ sdk, client }) => client.send(new sdk.GetObjectCommand({ Bucket: this.name, Key: key, IfMatch: etag })),
+        (error) => isRefused(error) || isAbsent(error),
+      );
+      return answer && take(answer.Body as Readable);
+    });
+  }
+
+  /** Writes an object, whole or not at all. */
+  async put(key: string, parts: readonly Uint8Array[], type = 'application/octet-stream'): Promise<void> {
+    const bytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
+    if (bytes > this.#partBytes) return this.#putParts(key, parts, bytes, type);
+    const Body = joined(parts);
+    await this.#send(key, ({ sdk, client }) =>
+      client.send(new sdk.PutObjectCommand({ Bucket: this.name, Key: key, Body, ChecksumSHA256: sha256(Body), ContentType: type })),
+    );
+  }
+
+  /** Writes a small object when there is none (`*`), or while its ETag is still that one. */
+  async putIf(key: string, body: Uint8Array, etag: string): Promise<Conditional> {
+    const condition = etag === '*' ? { IfNoneMatch: '*' } : { IfMatch: etag };
+    for (let tries = 1; ; tries++) {
+      const failure: { last?: SdkError } = {};
+      const answer = await this.#send(
+        key,
+        ({ sdk, client }) =>
+          client.send(
+            new sdk.PutObjectCommand({
+              Bucket: this.name,
+              Key: key,
+              Body: body,
+              ChecksumSHA256: sha256(body),
+              ContentType: 'application/json',
+              ...condition,
+            }),
+          ),
+        (error) => {
+          failure.last = error;
+          return isRefused(error) || isAbsent(error) || (isConflict(error) && tries < TRIES);
+        },
+      );
+      if (answer) return 'written';
+      if (!isConflict(failure.last)) return (failure.last?.$metadata?.attempts ?? 1) > 1 || tries > 1 ? 'unsure' : 'refused';
+      await sleep(PAUSE_MS * Math.random() * tries);
+    }
+  }
+
+  /** Keys that begin so, sorted; with `most`, only the first ones. Keys with a further slash are left out when `flat`. */
+  async list(prefix: string, most = Infinity, flat = false): Promise<string[]> {
+    const keys: string[] = [];
+    let token: string | undefined;
+    do {
+      const page = await this.#send(prefix, ({ sdk, client }) =>
+        client.send(
+          new sdk.ListObjectsV2Command({
+            Bucket: this.name,
+            Prefix: prefix,
+            MaxKeys: Math.min(most, this.#options.pageSize ?? 1000),
+            ContinuationToken: token,
+            ...(flat ? { Delimiter: '/' } : {}),
+          }),
+        ),
+      );
+      keys.push(...(page?.Contents ?? []).map((object) => object.Key ?? ''));
+      token = page?.NextContinuationToken;
+    } while (token !== undefined && keys.length < most);
+    return keys.sort();
+  }
+
+  async remove(key: string): Promise<void> {
+    await this.#send(key, ({ sdk, client }) => client.send(new sdk.DeleteObjectCommand({ Bucket: this.name, Key: key })));
+  }
+
+  async #putParts(key: string, parts: readonly Uint8Array[], bytes: number, type: string): Promise<void> {
+    const at = { Bucket: this.name, Key: key };
+    const begun = await this.#send(key, ({ sdk, client }) =>
+      client.send(new sdk.CreateMultipartUploadCommand({ ...at, ChecksumAlgorithm: 'SHA256', ContentType: type })),
+    );
+    const upload = { ...at, UploadId: begun?.UploadId };
+    try {
+      const queue = pieces(parts, Math.max(this.#partBytes, Math.ceil(bytes / MOST_PARTS)));
+      const done: CompletedPart[] = [];
+      const lane = async (): Promise<void> => {
+        for (const [number, Body] of queue) {
+          const part = { PartNumber: number, ChecksumSHA256: sha256(Body) };
+          const sent = await this.#send(key, ({ sdk, client }) => client.send(new sdk.UploadPartCommand({ ...upload, ...part, Body })));
+          done[number - 1] = { ...part, ETag: sent?.ETag };
+        }
+      };
+      // All lanes end before anything is aborted: a part that came later would stay.
+      const failed = (await Promise.allSettled(Array.from({ length: LANES }, lane))).find((l) => l.status === 'rejected');
+      if (failed) throw failed.reason;
+      await this.#send(
+        key,
+        ({ sdk, client }) => client.send(new sdk.CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: done } })),
+        // The answer to the first request may have been lost.
+        (error) => error.name === 'NoSuchUpload' && (error.$metadata?.attempts ?? 1) > 1,
+      );
+    } catch (error) {
+      await this.#send(key, ({ sdk, client }) => client.send(new sdk.AbortMultipartUploadCommand(upload))).catch(() => {});
+      throw error;
+    }
+  }
+
+  #connection(): Promise<Connection> {
+    if (this.#options.client) return (this.#own ??= connect(this.#options.client));
+    return (shared ??= connect());
+  }
+
+  /** One request; undefined when it failed in an expected way. */
+  async #send<T>(
+    key: string,
+    request: (c: Connection) => Promise<T>,
+    expected: (error: SdkError) => boolean = isAbsent,
+  ): Promise<T | undefined> {
+    const connection = await this.#connection();
+    for (let tries = 1; ; tries++) {
+      try {
+        return await request(connection);
+      } catch (error) {
+        if (expected(error as SdkError)) return undefined;
+        if (tries === TRIES || !DAMAGED.includes((error as SdkError).name)) throw s3Fault(error, await this.#asked(key));
+      }
+    }
+  }
+
+  /** Tries again when an answer breaks off in the middle, which the SDK leaves to its caller. */
+  async #repeat<T>(key: string, read: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await read();
+      } catch (error) {
+        if (isPanelflowError(error)) throw error;
+        if (tries === TRIES) throw s3Fault(error, await this.#asked(key));
+        await sleep(PAUSE_MS * tries);
+      }
+    }
+  }
+
+  async #asked(key: string): Promise<Asked> {
+    return { path: this.#options.path, bucket: this.name, key, endpoint: await this.endpoint() };
+  }
+}
+
+const isNamed = (name: string) => (error: Failure) => error?.name === name;
+const isAbsent = (error: Failure): boolean => ABSENT.has(error?.name ?? '');
+const isRefused = isNamed('PreconditionFailed');
+const isConflict = (error: Failure): boolean => error?.$metadata?.httpStatusCode === 409;
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('base64');
+const joined = (parts: readonly Uint8Array[]): Uint8Array => (parts.length === 1 ? parts[0] : Buffer.concat(parts));
+
+/** Hex of a checksum of the whole; a checksum of parts ends in their number and says nothing of the bytes. */
+const wholeSha256 = (base64: string | undefined): string | undefined =>
+  base64 === undefined || base64.includes('-') ? undefined : Buffer.from(base64, 'base64').toString('hex');
+
+/** A body in memory of its own; an error when it is shorter or longer than announced. */
+async function drain(body: Readable, length: number | undefined): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  const whole = length === undefined ? undefined : new Uint8Array(length);
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    if (!whole) chunks.push(chunk);
+    else if (bytes + chunk.byteLength <= whole.byteLength) whole.set(chunk, bytes);
+    bytes += chunk.byteLength;
+  }
+  if (!whole) return new Uint8Array(Buffer.concat(chunks));
+  if (bytes !== whole.byteLength) throw new Error(`${bytes} of ${whole.byteLength} bytes came`);
+  return whole;
+}
+
+/** The same bytes in pieces of one size, the last one shorter, numbered from 1. */
+function* pieces(parts: readonly Uint8Array[], size: number): Generator<[number, Uint8Array]> {
+  let number = 0;
+  let pending: Uint8Array[] = [];
+  let room = size;
+  for (const part of parts) {
+    for (let at = 0; at < part.byteLength;) {
+      const view = part.subarray(at, at + room);
+      pending.push(view);
+      at += view.byteLength;
+      room -= view.byteLength;
+      if (room > 0) continue;
+      yield [++number, joined(pending)];
+      pending = [];
+      room = size;
+    }
+  }
+  if (pending.length > 0) yield [++number, joined(pending)];
+}

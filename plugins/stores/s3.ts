@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import { ArtifactError } from '../../core/errors.ts';
+import { parseS3 } from '../../core/s3-uri.ts';
+import type { ArtifactStore, TaggedRecord } from '../../core/store.ts';
+import type { ArtifactRef } from '../../schemas/artifact.ts';
+import { S3Bucket, type BucketOptions } from './_bucket.ts';
+import type { LocalCache } from './_local-cache.ts';
+
+/** A damaged answer is asked for once more: the damage may have happened on the way. */
+const FETCHES = 2;
+
+/** A store in a bucket of S3 or a server like it: objects/ab/<sha256>, cache/…, runs/… under a prefix. What was fetched once is kept on this machine's disk. */
+export class S3Store implements ArtifactStore {
+  readonly uri: string;
+  readonly #bucket: S3Bucket;
+  readonly #prefix: string;
+  readonly #cache: LocalCache | undefined;
+
+  /** `uri` is s3://bucket/prefix. No request is made here. */
+  constructor(uri: string, cache?: LocalCache, options: BucketOptions = {}) {
+    const { bucket, key } = parseS3(uri);
+    this.uri = uri;
+    this.#bucket = new S3Bucket(bucket, options);
+    this.#prefix = key === '' || key.endsWith('/') ? key : `${key}/`;
+    this.#cache = cache;
+  }
+
+  async put(parts: readonly Uint8Array[], type: string): Promise<ArtifactRef> {
+    const hash = createHash('sha256');
+    let bytes = 0;
+    for (const part of parts) {
+      hash.update(part);
+      bytes += part.byteLength;
+    }
+    const ref = { sha256: hash.digest('hex'), bytes, type };
+    if (!(await this.has(ref))) await this.#bucket.put(this.#object(ref), parts);
+    await this.#cache?.write(ref.sha256, parts);
+    return ref;
+  }
+
+  async get(ref: ArtifactRef): Promise<Uint8Array> {
+    const near = await this.#cache?.read(ref.sha256);
+    if (near) return near;
+    const key = this.#object(ref);
+    const short = `${ref.sha256.slice(0, 12)} (${ref.type})`;
+    for (let fetches = 0; fetches < FETCHES; fetches++) {
+      const found = await this.#bucket.get(key, false);
+      if (!found)
+        throw new ArtifactError(`Artifact ${short} is not in the store`, {
+          retryable: false,
+          context: { store: this.uri },
+          mend: 'Run the pipeline again: what is missing is computed anew.',
+        });
+      if (createHash('sha256').update(found.bytes).digest('hex') !== ref.sha256) continue;
+      await this.#cache?.write(ref.sha256, [found.bytes]);
+      return found.bytes;
+    }
+    throw new ArtifactError(`Artifact ${short} is damaged: its bytes do not match its hash`, {
+      retryable: false,
+      context: { bucket: this.#bucket.name, key, endpoint: await this.#bucket.endpoint() },
+      mend: 'Remove that object and run the pipeline again to compute it anew; if it happens again, look for a proxy on the way.',
+    });
+  }
+
+  async has(ref: ArtifactRef): Promise<boolean> {
+    return (await this.#bucket.head(this.#object(ref)))?.bytes === ref.bytes;
+  }
+
+  async readRecord(path: string): Promise<string | undefined> {
+    return (await this.readTagged(path))?.text;
+  }
+
+  async writeRecord(path: string, text: string): Promise<void> {
+    await this.#bucket.put(this.#prefix + path, [Buffer.from(text)], 'application/json');
+  }
+
+  createRecord(path: string, text: string): Promise<boolean> {
+    return this.replaceRecord(path, text, '*');
+  }
+
+  async readTagged(path: string): Promise<TaggedRecord | undefined> {
+    const found = await this.#bucket.get(this.#prefix + path, true);
+    return found && { text: Buffer.from(found.bytes).toString('utf8'), tag: found.etag };
+  }
+
+  async replaceRecord(path: string, text: string, tag: string): Promise<boolean> {
+    const answer = await this.#bucket.putIf(this.#prefix + path, Buffer.from(text), tag);
+    if (answer !== 'unsure') return answer === 'written';
+    return (await this.readRecord(path)) === text;
+  }
+
+  async removeRecord(path: string): Promise<void> {
+    await this.#bucket.remove(this.#prefix + path);
+  }
+
+  async remove(ref: ArtifactRef): Promise<void> {
+    await this.#bucket.remove(this.#object(ref));
+  }
+
+  async listRecords(prefix: string): Promise<string[]> {
+    const keys = await this.#bucket.list(this.#prefix + prefix, Infinity, true);
+    return keys.filter((key) => key.endsWith('.json')).map((key) => key.slice(this.#prefix.length));
+  }
+
+  #object({ sha256 }: ArtifactRef): string {
+    return `${this.#prefix}objects/${sha256.slice(0, 2)}/${sha256}`;
+  }
+}

@@ -1,0 +1,25 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { ConfigError } from '../core/errors.ts';
+import { bytes } from '../core/units.ts';
+import { LocalCache } from '../plugins/stores/_local-cache.ts';
+
+/** Where this machine keeps binaries, datasets and copies out of S3. */
+export function cacheFolder(): string {
+  const { env } = process;
+  return env.PANELFLOW_CACHE ?? join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'panelflow');
+}
+
+let cache: LocalCache | undefined;
+
+/** This machine's copies of what lies in S3; PANELFLOW_CACHE_LIMIT ("50 GB", or 0) says how much they may take. */
+export function localCache(): LocalCache {
+  if (cache) return cache;
+  const text = process.env.PANELFLOW_CACHE_LIMIT || '20 GB';
+  const limit = text === '0' ? 0 : bytes(text);
+  if (!Number.isFinite(limit))
+    throw new ConfigError(`PANELFLOW_CACHE_LIMIT is "${text}", which is no size`, {
+      mend: 'Write for example 500 MB, 50 GB, or 0 for none.',
+    });
+  return (cache = new LocalCache(join(cacheFolder(), 's3'), limit));
+}

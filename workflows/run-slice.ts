@@ -1,0 +1,99 @@
+import {
+  condition,
+  getExternalWorkflowHandle,
+  isCancellation,
+  CancellationScope,
+  setHandler,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { TaskNode } from '../core/shards.ts';
+import type { Progress, RunRequest } from '../schemas/run.ts';
+import { beginTasks, engine, WINDOW } from './activities.ts';
+import { Board } from './board.ts';
+import { accountSignal, orderSignal, progressQuery } from './control.ts';
+import { Scheduler } from './scheduler.ts';
+
+type Task = TaskNode & { readonly lane: string };
+
+/** A run with a limit hears of a slice's spending at least every so many milliseconds of work. */
+const ACCOUNT_MS = 5_000;
+
+export interface SliceRequest {
+  readonly request: RunRequest;
+  readonly name: string;
+  readonly isHeld: boolean;
+  /** How often the run was held so far. */
+  readonly holds: number;
+}
+
+/** Runs one slice of a plan, in a history of its own. */
+export async function runSlice({ request, name, isHeld, holds: before }: SliceRequest): Promise<Progress> {
+  let holds = before;
+  const board = new Board();
+  const { parent } = workflowInfo();
+  let told = 0;
+  const tell = (isNow: boolean): void => {
+    if (!parent || (!isNow && board.spent.ms - told < ACCOUNT_MS)) return;
+    told = board.spent.ms;
+    void getExternalWorkflowHandle(parent.workflowId)
+      .signal(accountSignal, { slice: name, spent: { ...board.spent }, failed: board.failed })
+      .catch(() => {});
+  };
+  const scheduler = new Scheduler<Task>(
+    {
+      begin: (batch) => beginTasks(batch, request, holds),
+      sleep,
+      most: () => WINDOW,
+      mayJoin: () => true,
+      gathers: (task) => task.waits.length > 0,
+      began: (task) => board.began(task),
+      ended: (task, outcome, end) => {
+        board.ended(task, outcome, end);
+        const { failFast, budget } = request.policy;
+        if (outcome === 'FAILED' && failFast) tell(true);
+        else if (budget.computeMs !== undefined || budget.tasks !== undefined) tell(false);
+      },
+      anew: (task, outcome) => board.anew(task, outcome),
+    },
+    WINDOW,
+  );
+  if (isHeld) scheduler.hold();
+  setHandler(progressQuery, () => board.progress());
+  setHandler(orderSignal, (order) => {
+    const { kind } = order;
+    if (kind === 'hold' || kind === 'stop') ({ holds } = order);
+    if (kind === 'hold') scheduler.hold();
+    else if (kind === 'release') scheduler.release();
+    else if (kind === 'stop') scheduler.stop(order.now);
+    else if (kind === 'drop') scheduler.drop(new Set(order.tasks));
+    else scheduler.retry((task, outcome) => outcome === 'FAILED' && (order.tasks?.includes(task.id) ?? true));
+  });
+  const nodes = await engine['engine/slice'](request, name);
+  for (const node of nodes) board.expect(node.step, 1);
+  const known = await engine['engine/probe'](
+    request,
+    nodes.map((n) => n.id),
+  );
+  scheduler.add(
+    nodes.map((node) => ({ ...node, lane: node.step })),
+    new Set(known),
+  );
+  await untilEnd(scheduler);
+  return board.progress();
+}
+
+/** Resolves when nothing is left to do and `isFree` holds; when cancelled, waits for what is under way to let go. */
+export async function untilEnd(
+  scheduler: Pick<Scheduler<Task>, 'isIdle' | 'isQuiet' | 'broken'>,
+  isFree: () => boolean = () => true,
+): Promise<void> {
+  try {
+    await condition(() => scheduler.broken !== undefined || (scheduler.isIdle && isFree()));
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+    await CancellationScope.nonCancellable(() => condition(() => scheduler.isQuiet, '30 seconds'));
+    throw error;
+  }
+  if (scheduler.broken) throw scheduler.broken.error;
+}
