@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { NO_CHECKPOINTS, type StepContext, type StepDefinition } from '../core/plugin.ts';
+import type { StepDefinition } from '../core/plugin.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { readDataset } from '../data/open.ts';
 import type { Split } from '../plugins/contract.ts';
 import builtin from '../plugins/index.ts';
+import { testContext } from '../test/kit/tiny-atlas.ts';
 import { ONE_THREAD } from './_compare.ts';
 import { watchMemory } from './_memory.ts';
 
@@ -20,20 +21,6 @@ export interface Timing {
   readonly added_mb: number;
   readonly version: string;
 }
-
-const context: StepContext = {
-  seed: 0,
-  signal: new AbortController().signal,
-  threads: 1,
-  memoryBytes: 8 * 2 ** 30,
-  missing: {},
-  checkpoints: NO_CHECKPOINTS,
-  progress: () => {},
-  log: () => {},
-  breathe: async () => {
-    await new Promise((resolve) => setImmediate(resolve));
-  },
-};
 
 /** Times one of our selectors on all cells of a prepared file (log values in X, counts in layers): the least of up to five runs. */
 export async function timeOurs(id: string, file: string, label: string, k: number, given: object): Promise<Timing> {
@@ -52,6 +39,7 @@ export async function timeOurs(id: string, file: string, label: string, k: numbe
     ...('limit' in shape ? { limit: k } : {}),
     ...given,
   });
+  const context = testContext({ memoryBytes: 8 * 2 ** 30 });
   globalThis.gc?.();
   const memory = watchMemory();
   const times: { cpu: number; wall: number }[] = [];

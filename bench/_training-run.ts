@@ -71,12 +71,6 @@ function readCells(folder: string): Cells & { readonly orders: Uint32Array } {
   return { matrix, rows: all, codes: new Int32Array(words('y.i32')), classes, orders: new Uint32Array(words('order.u32')) };
 }
 
-function batchesOf(order: Uint32Array, { batch, dropLast = false, limit = Infinity }: Spec): Uint32Array[] {
-  const batches = cut(order, batch || order.length);
-  const whole = dropLast && batches.length > 1 && batches.at(-1)!.length < batch ? batches.slice(0, -1) : batches;
-  return whole.slice(0, limit);
-}
-
 /** Trains our network of a spec on the case in a folder. */
 export async function timeTraining(spec: Spec, folder: string): Promise<Trained> {
   const backend = await loadBackend((line) => console.error(line));
@@ -84,7 +78,7 @@ export async function timeTraining(spec: Spec, folder: string): Promise<Trained>
   const { rows, orders } = cells;
   const epochOf = (e: number): Uint32Array[] => {
     const at = (e % ORDERS) * rows.length;
-    return batchesOf(orders.subarray(at, at + rows.length), spec);
+    return cut(orders.subarray(at, at + rows.length), spec.batch || rows.length, spec).slice(0, spec.limit);
   };
   globalThis.gc?.();
   const held = process.memoryUsage.rss() / 2 ** 20;

@@ -21,9 +21,9 @@ import type { Dataset } from '../data/dataset.ts';
 import { writeH5ad } from '../data/h5ad-write.ts';
 import { readDataset } from '../data/open.ts';
 import { simulateAtlas } from '../data/simulate.ts';
-import { NO_CHECKPOINTS, type StepContext } from '../core/plugin.ts';
 import simulated from '../plugins/readers/simulated.ts';
 import normalize from '../plugins/transforms/normalize.ts';
+import { testContext } from '../test/kit/tiny-atlas.ts';
 import { resultFile } from './_compare.ts';
 import { drawGrowth } from './_growth-figure.ts';
 import { chosenMethods, type Method, nameOf } from './_selector-methods.ts';
@@ -38,21 +38,9 @@ interface Prepared {
   readonly label: string;
 }
 
-const still: StepContext = {
-  seed: 0,
-  signal: new AbortController().signal,
-  threads: 1,
-  memoryBytes: Infinity,
-  missing: {},
-  checkpoints: NO_CHECKPOINTS,
-  progress: () => {},
-  log: () => {},
-  breathe: async () => {},
-};
-
 /** Log values in X and counts in a layer, as one file that both sides read. */
 async function prepare(folder: string, name: string, data: Dataset, label: string): Promise<Prepared> {
-  const { outputs } = await normalize.run(still, { data }, normalize.params.parse({}));
+  const { outputs } = await normalize.run(testContext(), { data }, normalize.params.parse({}));
   const file = join(folder, `${name.replaceAll(/\W/g, '')}.h5ad`);
   await writeH5ad(file, outputs.data as Dataset);
   return { name, file, label };

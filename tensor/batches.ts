@@ -149,13 +149,16 @@ export class Batches {
   }
 }
 
-/** Row numbers of one epoch cut into batches; a last batch of one row, which batch norm cannot take, joins the one before it. */
-export function cut(order: Uint32Array, size: number): Uint32Array[] {
+/**
+ * Row numbers of one epoch cut into batches; a last batch of one row, which batch norm cannot take, joins the one before it. `dropLast` leaves
+ * out a last batch that is not full (when there is a full one).
+ */
+export function cut(order: Uint32Array, size: number, { dropLast = false }: { readonly dropLast?: boolean } = {}): Uint32Array[] {
   const batches: Uint32Array[] = [];
   for (let at = 0; at < order.length;) {
     const end = order.length - at - size === 1 ? order.length : Math.min(order.length, at + size);
     batches.push(order.subarray(at, end));
     at = end;
   }
-  return batches;
+  return dropLast && batches.length > 1 && batches.at(-1)!.length < size ? batches.slice(0, -1) : batches;
 }

@@ -25,6 +25,10 @@ export interface Training {
 /** One value an epoch, by name. */
 export type Curves = Record<string, number[]>;
 
+/** Curves as they are kept: in checkpoints and in panels. */
+export const keptCurves = (curves: Curves): Record<string, Float64Array> =>
+  Object.fromEntries(Object.entries(curves).map(([name, values]) => [name, Float64Array.from(values)]));
+
 /** What is known at the end of an epoch. */
 export interface EpochEnd {
   /** From 1. */
@@ -83,11 +87,6 @@ export class Fit implements Training {
     return this.#epoch;
   }
 
-  /** Batches of one epoch. */
-  get batchesPerEpoch(): number {
-    return this.#cut(this.#options.rows).length;
-  }
-
   get progress(): Training['progress'] {
     const { epochs } = this.#options;
     const part = this.#batches.length > 0 ? this.#batch / this.#batches.length : 0;
@@ -114,9 +113,7 @@ export class Fit implements Training {
   }
 
   #cut(order: Uint32Array): Uint32Array[] {
-    const { batch, dropLast = false } = this.#options;
-    const batches = cut(order, batch);
-    return dropLast && batches.length > 1 && batches.at(-1)!.length < batch ? batches.slice(0, -1) : batches;
+    return cut(order, this.#options.batch, this.#options);
   }
 
   #endEpoch(): void {
@@ -138,7 +135,6 @@ export class Fit implements Training {
   }
 
   state(): Portable {
-    const curves = Object.fromEntries(Object.entries(this.curves).map(([name, values]) => [name, Float64Array.from(values)]));
     return {
       epoch: this.#epoch,
       batch: this.#batch,
@@ -146,7 +142,7 @@ export class Fit implements Training {
       stopped: this.#stopped,
       order: this.#order.slice(),
       random: this.#options.random.state,
-      curves,
+      curves: keptCurves(this.curves),
       model: this.#model.state(),
     };
   }

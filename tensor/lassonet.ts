@@ -2,7 +2,7 @@ import type { Portable } from '../core/plugin.ts';
 import { TrainingError } from '../core/errors.ts';
 import { Random } from '../stats/random.ts';
 import type { Backend } from './backend.ts';
-import type { Curves, Training } from './fit.ts';
+import { type Curves, keptCurves, type Training } from './fit.ts';
 import { hierProx, lambdaStart } from './hier-prox.ts';
 import type { NetworkLayer } from './network.ts';
 import type { OptimizerState } from './optimizer.ts';
@@ -292,7 +292,7 @@ export class LassoNet implements Training {
       outAt: this.#outAt.slice(),
       lastNorm: this.#lastNorm.slice(),
       kept: this.#kept,
-      curves: Object.fromEntries(Object.entries(this.curves).map(([name, values]) => [name, Float64Array.from(values)])),
+      curves: keptCurves(this.curves),
     } satisfies State;
   }
 

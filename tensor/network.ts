@@ -1,5 +1,6 @@
 import type { Tensor2D } from '@tensorflow/tfjs';
 import type { Backend } from './backend.ts';
+import type { Form } from './batches.ts';
 
 /** One dense layer of a trained network. */
 export type NetworkLayer = {
@@ -42,6 +43,13 @@ export type Network = {
   /** How X was made from counts: what its values are, the total that each cell was brought to (null: none), and whether logs were taken. */
   readonly preparation?: { readonly scale: string; readonly target_sum: number | null; readonly log1p: boolean };
 };
+
+/** How a network that reads these genes alone sees their values, when it learned on this form of all genes. */
+export function inputOf(form: Form, genes: Uint32Array): Network['input'] {
+  if (form.kind !== 'scaled') return form;
+  const pick = (values: Float64Array): Float32Array => Float32Array.from(genes, (j) => values[j]);
+  return { kind: 'scaled', mean: pick(form.scale.mean), sd: pick(form.scale.sd), clip: form.clip ?? null };
+}
 
 /** A layer out of a block's parameters and running moments: batch norm becomes part of weights and bias. */
 export function foldBlock(

@@ -7,7 +7,7 @@ import type { Backend } from './backend.ts';
 import { type Form, GeneBlocks } from './batches.ts';
 import type { Model } from './fit.ts';
 import { Block, dense, denseInit, maskedCrossEntropy, maskedSquaredError, withGradient } from './layers.ts';
-import { foldBlock, type Network, type NetworkHead, type NetworkLayer } from './network.ts';
+import { foldBlock, inputOf, type Network, type NetworkHead, type NetworkLayer } from './network.ts';
 import { createOptimizer, type Optimizer, type OptimizerState } from './optimizer.ts';
 import { RowAdam, type RowAdamState } from './row-adam.ts';
 import { SoftTopK } from './soft-top-k.ts';
@@ -242,7 +242,7 @@ export class Yoto implements Model {
         ? { kind: 'classes', task: task.name, classes: task.classes, layers: own }
         : { kind: 'value', task: task.name, mean: task.mean, sd: task.sd, layers: own };
     });
-    return { method: 'yoto', genes: Array.from(genes, (j) => names[j]), input: seenAs(this.#form, genes), layers, heads };
+    return { method: 'yoto', genes: Array.from(genes, (j) => names[j]), input: inputOf(this.#form, genes), layers, heads };
   }
 
   state(): Portable {
@@ -269,13 +269,6 @@ export class Yoto implements Model {
   dispose(): void {
     this.#rest.dispose();
   }
-}
-
-/** A network's input form for some genes. */
-function seenAs(form: Form, genes: Uint32Array): Network['input'] {
-  if (form.kind !== 'scaled') return form;
-  const pick = (values: Float64Array): Float32Array => Float32Array.from(genes, (j) => values[j]);
-  return { kind: 'scaled', mean: pick(form.scale.mean), sd: pick(form.scale.sd), clip: form.clip ?? null };
 }
 
 /**
