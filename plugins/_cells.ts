@@ -92,6 +92,22 @@ export function classCells(data: Dataset, split: Split, task: Task, atLeast = 1)
   };
 }
 
+/** For each cell of the dataset, the code of its class among these; -1 where it has no class, or another one. */
+export function codesAmong(data: Dataset, task: Task, classes: readonly string[]): Int32Array {
+  const { codes, classes: all } = labels(data.obs, task.column);
+  const place = Int32Array.from(all, (name) => classes.indexOf(name));
+  return codes.map((code) => (code < 0 ? -1 : place[code]));
+}
+
+/** Throws when there are too few cells to train a network on. */
+export function requireTwoCells(rows: Uint32Array, step: string): void {
+  if (rows.length >= 2) return;
+  throw new DataError(`${step} needs at least 2 cells to learn from, and the split has ${rows.length}`, {
+    context: { step, cells: rows.length },
+    mend: 'Take a split with a larger train part, or a larger dataset.',
+  });
+}
+
 /** Values found finite; a dataset serves many steps, and is looked through once. */
 const finite = new WeakSet<Float32Array>();
 

@@ -1,6 +1,5 @@
 import type { Backend } from '../tensor/backend.ts';
 import type { Form } from '../tensor/batches.ts';
-import type { Curves } from '../tensor/fit.ts';
 import { column, type Dataset, denseBlock, labels, type Network, type Predictions } from './contract.ts';
 
 /** A preset with what the user gave in its place. */
@@ -19,9 +18,11 @@ export async function scaledForm(data: Dataset, train: Uint32Array, clip?: numbe
   return { kind: 'scaled', scale: geneScale(data.X, train), ...(clip === undefined ? {} : { clip }) };
 }
 
-/** Curves of a training as a panel holds them. */
-export const panelCurves = (curves: Curves): Record<string, Float64Array> =>
-  Object.fromEntries(Object.entries(curves).map(([name, values]) => [name, Float64Array.from(values)]));
+/** What the facts of a training say about where it ran. */
+export const backendFacts = ({ name, version, device }: Backend): { readonly backend: string; readonly device: string } => ({
+  backend: `${name} ${version}`,
+  device,
+});
 
 /** What networks say about the cells of a dataset; `panelJudge` makes one. */
 export interface Judge {

@@ -1,16 +1,17 @@
 import type { Portable } from '../core/plugin.ts';
-import type { Training } from '../tensor/fit.ts';
-import type { StepContext } from './contract.ts';
+import type { Curves, Training } from '../tensor/fit.ts';
+import type { Panel, StepContext } from './contract.ts';
 
 /** Raise it when the state of any training changes its form: older checkpoints are then left alone. */
 const FORMAT = 1;
 
 /**
  * Runs a training to its end: from the last checkpoint where there is one, saving at the interval that the context asks for, reporting
- * progress, and letting a cancellation through (what was done so far is saved first).
+ * progress, and letting a cancellation through (what was done so far is saved first). Gives its curves.
  */
-export async function drive(training: Training, context: StepContext): Promise<void> {
+export async function drive(training: Training & { readonly curves: Curves }, context: StepContext): Promise<NonNullable<Panel['curves']>> {
   const { checkpoints } = context;
+  const { keptCurves } = await import('../tensor/fit.ts');
   const saved = (await checkpoints.load()) as { readonly format: number; readonly state: Portable } | undefined;
   if (saved?.format === FORMAT) {
     training.restore(saved.state);
@@ -36,4 +37,5 @@ export async function drive(training: Training, context: StepContext): Promise<v
       throw stop;
     }
   }
+  return keptCurves(training.curves);
 }

@@ -1,12 +1,10 @@
-import type { MakeFront, Ranking, SelectiveVae, VaeCells } from '../../tensor/vae.ts';
 import type { Form } from '../../tensor/batches.ts';
-import { classCells, classificationTask, panelOf, requireFinite } from '../_cells.ts';
-import { panelCurves, panelJudge, scaledForm, withPreset } from '../_network.ts';
+import type { MakeFront, VaeCells } from '../../tensor/vae.ts';
+import { classCells, classificationTask, codesAmong, panelOf, requireFinite, requireTwoCells } from '../_cells.ts';
+import { backendFacts, panelJudge, scaledForm, withPreset } from '../_network.ts';
 import { drive } from '../_train.ts';
 import {
   type Dataset,
-  DataError,
-  labels,
   type Network,
   type NetworkHead,
   type Selection,
@@ -18,7 +16,7 @@ import {
 } from '../contract.ts';
 
 /** What the two protocols set. */
-export interface Preset {
+interface Preset {
   readonly epochs: number;
   /** A number, or a search that ends at `max_learning_rate`. */
   readonly learning_rate: number | 'find';
@@ -33,15 +31,40 @@ export interface Preset {
   readonly reconstruction: 'sum' | 'mean';
 }
 
+/** Our recipe; a member gives what differs. */
+export const CLEAN: Preset = {
+  epochs: 40,
+  learning_rate: 1e-3,
+  max_learning_rate: 1e-2,
+  logit_rate: 1,
+  temperature: { start: 3, end: 0.1, factor: null },
+  patience: null,
+  likelihood: 'squared',
+  reconstruction: 'mean',
+};
+
+/** The published settings; a member gives what differs. */
+export const PAPER: Preset = {
+  epochs: 100,
+  learning_rate: 'find',
+  max_learning_rate: 1e-4,
+  logit_rate: 1,
+  temperature: { start: 3, end: 1e-4, factor: 0.95 },
+  patience: 3,
+  likelihood: 'gaussian',
+  reconstruction: 'sum',
+};
+
 /** A method of the family. */
-export interface Variant {
+interface Variant {
   readonly id: string;
   /** Weight of the reconstruction. */
   readonly alpha: number;
   readonly inputs: 'genes' | 'selectors';
-  readonly presets: Readonly<Record<'clean' | 'paper', Preset>>;
-  /** Epochs before the early stop may end the training. */
-  readonly atLeast: number;
+  readonly clean: Preset;
+  readonly paper: Preset;
+  /** What chooses the genes. */
+  readonly makeFront: () => Promise<MakeFront>;
 }
 
 /** Params that all members of the family have. */
@@ -89,34 +112,45 @@ export const reconstructionParams = z.strictObject({
   kl: z.number().min(0).default(0.1).describe('weight of the latent divergence'),
 });
 
+/** Param of the three forms of MarkerMap. */
+export const dropout = z.number().min(0).max(0.9).default(0.5).describe('in the network that gives the logits');
+
+/** The front of the three forms of MarkerMap: a network gives each cell its logits. */
+export const cellFront = async (options: { readonly hidden: number; readonly dropout: number }): Promise<MakeFront> =>
+  (await import('../../tensor/markermap.ts')).instanceFront(options);
+
 type Given = z.infer<typeof familyParams> &
   Partial<z.infer<typeof reconstructionParams>> & { readonly tasks?: readonly Task[] | undefined };
 
 /** Steps of the search for a learning rate. */
 const FINDER_STEPS = 500;
+/** Epochs before the early stop may end the training. */
+const AT_LEAST = 25;
 
 /** Trains one member of the family and makes its panel, network and predictions. */
 export async function selectByVae(
   context: StepContext,
   { data, split }: SelectorInputs,
   given: Given,
-  { variant, makeFront }: { variant: Variant; makeFront: () => Promise<MakeFront> },
+  variant: Variant,
 ): Promise<Selection> {
   const { k, batch, hidden, latent, kl = 0.1 } = given;
+  const { id, alpha, inputs } = variant;
   const { seed } = context;
   requireFinite(data);
-  check(data, split, k, variant.id);
-  const { temperature, learning_rate: rate, ...preset } = withPreset<Preset>(variant.presets[given.protocol], given);
-  const task = given.tasks && classificationTask(given.tasks, variant.id);
+  requireTwoCells(split.train, id);
+  const { temperature, learning_rate: rate, ...preset } = withPreset(variant[given.protocol], given);
+  const task = given.tasks && classificationTask(given.tasks, id);
   const labelled = task && labelledPart(data, split, task);
   const train = labelled?.train ?? split.train;
   const validation = labelled?.validation ?? split.validation;
-  const [{ loadBackend }, { SelectiveVae }, { VaeTraining }, form, front] = await Promise.all([
+  const [{ loadBackend }, { inputOf }, { SelectiveVae }, { VaeTraining }, form, front] = await Promise.all([
     import('../../tensor/backend.ts'),
+    import('../../tensor/network.ts'),
     import('../../tensor/vae.ts'),
     import('../../tensor/vae-training.ts'),
     scaledForm(data, train, 10),
-    makeFront(),
+    variant.makeFront(),
   ]);
   const backend = await loadBackend((line) => context.log(line));
   const cells: VaeCells = {
@@ -131,8 +165,8 @@ export async function selectByVae(
     seed,
     hidden,
     latent,
-    inputs: variant.inputs,
-    alpha: variant.alpha,
+    inputs,
+    alpha,
     isMean: preset.reconstruction === 'mean',
     likelihood: preset.likelihood,
     beta: kl,
@@ -148,46 +182,23 @@ export async function selectByVae(
       batch,
       epochs: preset.epochs,
       patience: preset.patience,
-      atLeast: variant.atLeast,
+      atLeast: AT_LEAST,
       ...(rate === 'find' ? { finder: { steps: FINDER_STEPS, to: preset.max_learning_rate } } : {}),
     });
-    await drive(training, context);
+    const curves = await drive(training, context);
     const ranking = vae.rank();
-    const model = networkOf(data, vae, ranking, {
-      form,
-      id: variant.id,
-      ...(labelled ? { task: task.column, classes: labelled.classes } : {}),
-    });
+    const { shared, genes, classes } = vae.network(ranking);
+    const heads: NetworkHead[] = [];
+    if (labelled && classes) heads.push({ kind: 'classes', task: task.column, classes: labelled.classes, layers: classes });
+    if (genes) heads.push({ kind: 'genes', genes: data.var.index, ...scaleOf(form, data), layers: genes });
+    const panel = panelOf(data, ranking.genes, ranking.scores, task?.column ?? null);
+    const model: Network = { method: id, genes: panel.names, input: inputOf(form, ranking.genes), layers: shared, heads };
     const judge = await panelJudge(backend, data);
-    const panel = {
-      ...panelOf(data, ranking.genes, ranking.scores, task?.column ?? null),
-      curves: panelCurves(training.curves),
-      ...(task ? { predictions: judge.predictions(model, split.test) } : {}),
-    };
-    const facts = {
-      epochs: training.epoch,
-      loss: training.curves.loss.at(-1)!,
-      learning_rate: vae.rate,
-      backend: `${backend.name} ${backend.version} ${backend.device}`,
-      device: backend.device,
-    };
-    return { panel, model, facts };
+    const predictions = task ? { predictions: judge.predictions(model, split.test) } : {};
+    const facts = { epochs: training.epoch, loss: curves.loss.at(-1)!, learning_rate: vae.rate, ...backendFacts(backend) };
+    return { panel: { ...panel, curves, ...predictions }, model, facts };
   } finally {
     vae.dispose();
-  }
-}
-
-function check(data: Dataset, split: Split, k: number, id: string): void {
-  if (k > data.X.cols) {
-    throw new DataError(`k = ${k} is more than the ${data.X.cols} genes of the dataset`, {
-      context: { k, genes: data.X.cols },
-      mend: 'Take a smaller k, or keep more genes (hvg.top, qc.min_cells).',
-    });
-  }
-  if (split.train.length < 2) {
-    throw new DataError(`${id} needs at least 2 train cells, and the split has ${split.train.length}`, {
-      context: { cells: split.train.length },
-    });
   }
 }
 
@@ -197,11 +208,9 @@ function labelledPart(
   split: Split,
   task: Task,
 ): { train: Uint32Array; validation: Uint32Array; codes: Int32Array; classes: readonly string[] } {
-  const found = classCells(data, { ...split, validation: new Uint32Array(0) }, task);
-  const { codes: all, classes } = labels(data.obs, task.column);
-  const place = Int32Array.from(classes, (name) => found.classes.indexOf(name));
-  const codes = all.map((c) => (c < 0 ? -1 : place[c]));
-  return { train: found.rows, validation: split.validation.filter((i) => codes[i] >= 0), codes, classes: found.classes };
+  const { rows, classes } = classCells(data, { ...split, validation: new Uint32Array(0) }, task);
+  const codes = codesAmong(data, task, classes);
+  return { train: rows, validation: split.validation.filter((i) => codes[i] >= 0), codes, classes };
 }
 
 function schedule({ start, end, factor }: Preset['temperature'], perEpoch: number, epochs: number): (steps: number) => number {
@@ -210,32 +219,8 @@ function schedule({ start, end, factor }: Preset['temperature'], perEpoch: numbe
   return (steps) => start * (end / start) ** Math.min(1, steps / last);
 }
 
-function networkOf(
-  data: Dataset,
-  vae: SelectiveVae,
-  ranking: Ranking,
-  { form, id, task, classes }: { form: Form; id: string; task?: string; classes?: readonly string[] },
-): Network {
-  const { shared, genes, classes: own } = vae.network(ranking);
-  const isScaled = form.kind === 'scaled';
-  const pick = (values: Float64Array): Float32Array => Float32Array.from(ranking.genes, (j) => values[j]);
-  const { cols } = data.X;
-  const heads: NetworkHead[] = [];
-  if (own) heads.push({ kind: 'classes', task: task!, classes: classes!, layers: own });
-  if (genes) {
-    heads.push({
-      kind: 'genes',
-      genes: data.var.index,
-      mean: isScaled ? Float32Array.from(form.scale.mean) : new Float32Array(cols),
-      sd: isScaled ? Float32Array.from(form.scale.sd) : new Float32Array(cols).fill(1),
-      layers: genes,
-    });
-  }
-  return {
-    method: id,
-    genes: Array.from(ranking.genes, (j) => data.var.index[j]),
-    input: isScaled ? { kind: 'scaled', mean: pick(form.scale.mean), sd: pick(form.scale.sd), clip: form.clip ?? null } : { kind: 'plain' },
-    layers: shared,
-    heads,
-  };
+/** What takes reconstructed genes back to the scale of X. */
+function scaleOf(form: Form, { X }: Dataset): { readonly mean: Float32Array; readonly sd: Float32Array } {
+  if (form.kind === 'scaled') return { mean: Float32Array.from(form.scale.mean), sd: Float32Array.from(form.scale.sd) };
+  return { mean: new Float32Array(X.cols), sd: new Float32Array(X.cols).fill(1) };
 }

@@ -1,12 +1,10 @@
 import type { Matrix } from '../../data/matrix.ts';
 import type { PersistCells, PersistSettings } from '../../tensor/persist-training.ts';
-import { classCells, classificationTask, learningCells, panelOf, requireFinite } from '../_cells.ts';
-import { panelCurves, panelJudge, withPreset } from '../_network.ts';
+import { classCells, classificationTask, codesAmong, learningCells, panelOf, requireFinite, requireTwoCells } from '../_cells.ts';
+import { backendFacts, panelJudge, withPreset } from '../_network.ts';
 import { drive } from '../_train.ts';
 import {
   type Dataset,
-  DataError,
-  labels,
   type Network,
   type Selection,
   type SelectorInputs,
@@ -145,16 +143,10 @@ export async function selectByPersist(context: StepContext, { data, split }: Sel
   requireFinite(data);
   const { k, protocol, trials, batch, hidden, learning_rate: rate } = given;
   const genes = data.X.cols;
-  if (k > genes) {
-    throw new DataError(`k = ${k} is more than the ${genes} genes of the dataset`, {
-      context: { k, genes },
-      mend: 'Take a smaller k, or keep more genes (hvg.top, qc.min_cells).',
-    });
-  }
   const isClean = protocol === 'clean';
   const own: Split = isClean ? split : { ...split, validation: new Uint32Array(0) };
   const task = given.tasks && classificationTask(given.tasks, id);
-  const cells = task ? classTarget(data, own, task) : { ...expressionTarget(data, own), classes: [] };
+  const cells = task ? classTarget(data, own, task) : { ...expressionTarget(data, own, id), classes: [] };
   const size: Size = {
     k,
     genes,
@@ -186,18 +178,14 @@ export async function selectByPersist(context: StepContext, { data, split }: Sel
   };
   const training = new PersistTraining(backend, cells, settings);
   try {
-    await drive(training, context);
-    const panel = {
-      ...panelOf(data, training.genes, training.scores, task?.column ?? null),
-      curves: panelCurves(training.curves),
-    };
+    const curves = await drive(training, context);
+    const panel = { ...panelOf(data, training.genes, training.scores, task?.column ?? null), curves };
     const facts = {
-      epochs: training.curves['select loss'].length,
+      epochs: curves['select loss'].length,
       trials: training.trials,
       candidates: training.candidates,
-      loss: training.curves['select loss'].at(-1)!,
-      backend: `${backend.name} ${backend.version} ${backend.device}`,
-      device: backend.device,
+      loss: curves['select loss'].at(-1)!,
+      ...backendFacts(backend),
     };
     if (!task) return { panel, facts };
     const [first, second, last] = training.layers;
@@ -220,17 +208,14 @@ const expressed = (data: Dataset): Matrix => data.layers.counts ?? data.X;
 
 function classTarget(data: Dataset, split: Split, task: Task): PersistCells & { readonly classes: readonly string[] } {
   const { rows, classes } = classCells(data, split, task);
-  const { codes, classes: all } = labels(data.obs, task.column);
-  const place = Int32Array.from(all, (name) => classes.indexOf(name));
-  const target = { kind: 'classes', codes: codes.map((c) => (c < 0 ? -1 : place[c])), classCount: classes.length } as const;
+  const target = { kind: 'classes', codes: codesAmong(data, task, classes), classCount: classes.length } as const;
   return { matrix: expressed(data), rows, target, classes };
 }
 
 /** X as the target where it holds logarithms; else logarithms of the counts, each cell brought to 10,000; X where there are none. */
-function expressionTarget(data: Dataset, split: Split): PersistCells {
+function expressionTarget(data: Dataset, split: Split, id: string): PersistCells {
   const rows = learningCells(split);
-  if (rows.length < 2)
-    throw new DataError(`PERSIST needs at least 2 train cells, and the split has ${rows.length}`, { context: { cells: rows.length } });
+  requireTwoCells(rows, id);
   const raw = data.layers.counts ?? (data.scale === 'counts' ? data.X : undefined);
   const matrix = data.scale === 'log' || !raw ? data.X : logarithms(raw);
   return { matrix: expressed(data), rows, target: { kind: 'expression', matrix } };
@@ -238,6 +223,7 @@ function expressionTarget(data: Dataset, split: Split): PersistCells {
 
 const TOTAL = 1e4;
 
+/** In float64, rounded once; `normalizeCounts` rounds as scanpy does after each operation, which gives other last bits. */
 function logarithms(raw: Matrix): Matrix {
   const { data, rows, cols } = raw;
   const out = new Float32Array(data.length);

@@ -1,40 +1,10 @@
 import { defineSelector, z } from '../contract.ts';
-import { familyParams, reconstructionParams, selectByVae, type Variant } from './_markermap.ts';
+import { CLEAN, familyParams, PAPER, reconstructionParams, selectByVae } from './_markermap.ts';
 
-const params = z.strictObject({
-  ...familyParams.shape,
+const params = familyParams.extend({
   ...reconstructionParams.shape,
   spread: z.number().positive().default(1).describe('standard deviation of the initial logits'),
 });
-
-const variant: Variant = {
-  id: 'concrete-vae',
-  alpha: 1,
-  inputs: 'selectors',
-  presets: {
-    clean: {
-      epochs: 40,
-      learning_rate: 1e-3,
-      max_learning_rate: 1e-2,
-      logit_rate: 30,
-      temperature: { start: 3, end: 0.02, factor: null },
-      patience: null,
-      likelihood: 'squared',
-      reconstruction: 'mean',
-    },
-    paper: {
-      epochs: 100,
-      learning_rate: 'find',
-      max_learning_rate: 1e-4,
-      logit_rate: 1,
-      temperature: { start: 3, end: 1e-3, factor: 0.99 },
-      patience: 3,
-      likelihood: 'gaussian',
-      reconstruction: 'sum',
-    },
-  },
-  atLeast: 25,
-};
 
 /**
  * Concrete VAE (Abid et al. 2019, arXiv:1901.09346, as MarkerMap's baseline): k relaxed one-hot choices in front of a variational
@@ -51,9 +21,13 @@ export default defineSelector({
   seeded: true,
   traits: ['model', 'generative'],
   params,
-  run: async (context, inputs, given) =>
+  run: (context, inputs, given) =>
     selectByVae(context, inputs, given, {
-      variant,
+      id: 'concrete-vae',
+      alpha: 1,
+      inputs: 'selectors',
+      clean: { ...CLEAN, logit_rate: 30, temperature: { start: 3, end: 0.02, factor: null } },
+      paper: { ...PAPER, temperature: { start: 3, end: 1e-3, factor: 0.99 } },
       makeFront: async () => (await import('../../tensor/concrete-vae.ts')).concreteFront({ spread: given.spread }),
     }),
 });

@@ -1,40 +1,10 @@
 import { defineSelector, z } from '../contract.ts';
-import { familyParams, reconstructionParams, selectByVae, type Variant } from './_markermap.ts';
+import { CLEAN, familyParams, PAPER, reconstructionParams, selectByVae } from './_markermap.ts';
 
-const params = z.strictObject({
-  ...familyParams.shape,
+const params = familyParams.extend({
   ...reconstructionParams.shape,
   spread: z.number().min(0).optional().describe('standard deviation of the initial logits; 1 as published, 0 by default'),
 });
-
-const variant: Variant = {
-  id: 'global-gumbel-vae',
-  alpha: 1,
-  inputs: 'genes',
-  presets: {
-    clean: {
-      epochs: 40,
-      learning_rate: 1e-3,
-      max_learning_rate: 1e-2,
-      logit_rate: 30,
-      temperature: { start: 3, end: 0.1, factor: null },
-      patience: null,
-      likelihood: 'squared',
-      reconstruction: 'mean',
-    },
-    paper: {
-      epochs: 100,
-      learning_rate: 'find',
-      max_learning_rate: 1e-5,
-      logit_rate: 1,
-      temperature: { start: 3, end: 1e-3, factor: 0.95 },
-      patience: 10,
-      likelihood: 'gaussian',
-      reconstruction: 'sum',
-    },
-  },
-  atLeast: 25,
-};
 
 /**
  * MarkerMap's baseline with one trained logit a gene, the same for all cells (Hoyos et al. 2022, arXiv:2207.14106, section 4). Clean: logits
@@ -50,12 +20,14 @@ export default defineSelector({
   seeded: true,
   traits: ['model', 'generative'],
   params,
-  run: async (context, inputs, given) =>
+  run: (context, inputs, given) =>
     selectByVae(context, inputs, given, {
-      variant,
+      id: 'global-gumbel-vae',
+      alpha: 1,
+      inputs: 'genes',
+      clean: { ...CLEAN, logit_rate: 30 },
+      paper: { ...PAPER, max_learning_rate: 1e-5, temperature: { start: 3, end: 1e-3, factor: 0.95 }, patience: 10 },
       makeFront: async () =>
-        (await import('../../tensor/global-gumbel.ts')).globalFront({
-          spread: given.spread ?? (given.protocol === 'paper' ? 1 : 0),
-        }),
+        (await import('../../tensor/global-gumbel.ts')).globalFront({ spread: given.spread ?? (given.protocol === 'paper' ? 1 : 0) }),
     }),
 });

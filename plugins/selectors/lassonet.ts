@@ -1,7 +1,7 @@
-import { classCells, classificationTask, panelOf, requireFinite } from '../_cells.ts';
-import { panelCurves, panelJudge, scaledForm, withPreset } from '../_network.ts';
+import { classCells, classificationTask, codesAmong, panelOf, requireFinite } from '../_cells.ts';
+import { backendFacts, panelJudge, scaledForm, withPreset } from '../_network.ts';
 import { drive } from '../_train.ts';
-import { defineSelector, labels, type Network, Task, z } from '../contract.ts';
+import { defineSelector, type Network, Task, z } from '../contract.ts';
 
 interface Settings {
   readonly dense_epochs: number;
@@ -59,11 +59,13 @@ export default defineSelector({
     requireFinite(data);
     const task = classificationTask(given.tasks, 'lassonet');
     const { classes } = classCells(data, split, task);
-    const all = labels(data.obs, task.column);
-    const dense = all.classes.map((name) => classes.indexOf(name));
-    const codes = all.codes.map((code) => (code < 0 ? -1 : dense[code]));
+    const codes = codesAmong(data, task, classes);
     const known = (rows: Uint32Array): Uint32Array => rows.filter((i) => codes[i] >= 0);
-    const [{ loadBackend }, { LassoNet }] = await Promise.all([import('../../tensor/backend.ts'), import('../../tensor/lassonet.ts')]);
+    const [{ loadBackend }, { LassoNet }, { inputOf }] = await Promise.all([
+      import('../../tensor/backend.ts'),
+      import('../../tensor/lassonet.ts'),
+      import('../../tensor/network.ts'),
+    ]);
     const backend = await loadBackend((line) => context.log(line));
     const set = withPreset(PRESETS[given.protocol], given);
     const isClean = given.protocol === 'clean';
@@ -90,29 +92,21 @@ export default defineSelector({
       seed: context.seed,
     });
     try {
-      await drive(training, context);
+      const curves = await drive(training, context);
       const { genes, importance } = training.ranking();
       const best = genes.slice(0, given.k);
-      const names = Array.from(best, (j) => data.var.index[j]);
-      const pick = (values: Float64Array): Float32Array => Float32Array.from(best, (j) => values[j]);
+      const scores = Float64Array.from(best, (j) => importance[j]);
+      const panel = panelOf(data, best, scores, task.column);
       const network: Network = {
         method: 'lassonet',
-        genes: names,
-        input:
-          form.kind === 'scaled' ? { kind: 'scaled', mean: pick(form.scale.mean), sd: pick(form.scale.sd), clip: form.clip ?? null } : form,
+        genes: panel.names,
+        input: inputOf(form, best),
         layers: [],
         heads: [{ kind: 'classes', task: task.column, classes, layers: training.layers(best) }],
       };
       const judge = await panelJudge(backend, data);
-      const panel = panelOf(
-        data,
-        best,
-        Float64Array.from(best, (j) => importance[j]),
-        task.column,
-      );
       const predictions = judge.predictions(network, split.test);
-      const facts = { epochs: training.epochs, backend: `${backend.name} ${backend.version}`, device: backend.device };
-      return { panel: { ...panel, predictions, curves: panelCurves(training.curves) }, model: network, facts };
+      return { panel: { ...panel, predictions, curves }, model: network, facts: { epochs: training.epochs, ...backendFacts(backend) } };
     } finally {
       training.dispose();
     }

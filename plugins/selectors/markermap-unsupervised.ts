@@ -1,40 +1,7 @@
-import { defineSelector, z } from '../contract.ts';
-import { familyParams, reconstructionParams, selectByVae, type Variant } from './_markermap.ts';
+import { defineSelector } from '../contract.ts';
+import { cellFront, CLEAN, dropout, familyParams, PAPER, reconstructionParams, selectByVae } from './_markermap.ts';
 
-const params = z.strictObject({
-  ...familyParams.shape,
-  ...reconstructionParams.shape,
-  dropout: z.number().min(0).max(0.9).default(0.5).describe('in the network that gives the logits'),
-});
-
-const variant: Variant = {
-  id: 'markermap-unsupervised',
-  alpha: 1,
-  inputs: 'genes',
-  presets: {
-    clean: {
-      epochs: 40,
-      learning_rate: 1e-3,
-      max_learning_rate: 1e-2,
-      logit_rate: 1,
-      temperature: { start: 3, end: 0.1, factor: null },
-      patience: null,
-      likelihood: 'squared',
-      reconstruction: 'mean',
-    },
-    paper: {
-      epochs: 100,
-      learning_rate: 'find',
-      max_learning_rate: 1e-4,
-      logit_rate: 1,
-      temperature: { start: 3, end: 1e-4, factor: 0.95 },
-      patience: 4,
-      likelihood: 'gaussian',
-      reconstruction: 'sum',
-    },
-  },
-  atLeast: 25,
-};
+const params = familyParams.extend({ ...reconstructionParams.shape, dropout });
 
 /**
  * MarkerMap without labels (Hoyos et al. 2022, arXiv:2207.14106): as `markermap`, with a decoder in place of the classifier. Clean: squared
@@ -50,9 +17,13 @@ export default defineSelector({
   seeded: true,
   traits: ['model', 'generative'],
   params,
-  run: async (context, inputs, given) =>
+  run: (context, inputs, given) =>
     selectByVae(context, inputs, given, {
-      variant,
-      makeFront: async () => (await import('../../tensor/markermap.ts')).instanceFront({ hidden: given.hidden, dropout: given.dropout }),
+      id: 'markermap-unsupervised',
+      alpha: 1,
+      inputs: 'genes',
+      clean: CLEAN,
+      paper: { ...PAPER, patience: 4 },
+      makeFront: () => cellFront(given),
     }),
 });

@@ -1,39 +1,7 @@
 import { defineSelector, Task, z } from '../contract.ts';
-import { familyParams, selectByVae, type Variant } from './_markermap.ts';
+import { cellFront, CLEAN, dropout, familyParams, PAPER, selectByVae } from './_markermap.ts';
 
-const params = familyParams.extend({
-  tasks: z.array(Task),
-  dropout: z.number().min(0).max(0.9).default(0.5).describe('in the network that gives the logits'),
-});
-
-const variant: Variant = {
-  id: 'markermap',
-  alpha: 0,
-  inputs: 'genes',
-  presets: {
-    clean: {
-      epochs: 40,
-      learning_rate: 1e-3,
-      max_learning_rate: 1e-2,
-      logit_rate: 1,
-      temperature: { start: 3, end: 0.1, factor: null },
-      patience: null,
-      likelihood: 'squared',
-      reconstruction: 'mean',
-    },
-    paper: {
-      epochs: 100,
-      learning_rate: 'find',
-      max_learning_rate: 1e-3,
-      logit_rate: 1,
-      temperature: { start: 3, end: 1e-4, factor: 0.95 },
-      patience: 3,
-      likelihood: 'gaussian',
-      reconstruction: 'sum',
-    },
-  },
-  atLeast: 25,
-};
+const params = familyParams.extend({ tasks: z.array(Task), dropout });
 
 /**
  * MarkerMap, supervised (Hoyos et al. 2022, arXiv:2207.14106): a network gives each cell logits for the genes, their running mean with Gumbel
@@ -51,9 +19,13 @@ export default defineSelector({
   seeded: true,
   traits: ['predictions', 'model', 'classes-only'],
   params,
-  run: async (context, inputs, given) =>
+  run: (context, inputs, given) =>
     selectByVae(context, inputs, given, {
-      variant,
-      makeFront: async () => (await import('../../tensor/markermap.ts')).instanceFront({ hidden: given.hidden, dropout: given.dropout }),
+      id: 'markermap',
+      alpha: 0,
+      inputs: 'genes',
+      clean: CLEAN,
+      paper: { ...PAPER, max_learning_rate: 1e-3 },
+      makeFront: () => cellFront(given),
     }),
 });

@@ -1,10 +1,10 @@
 import type { Dataset } from '../../data/dataset.ts';
 import { column, labels } from '../../data/dataset.ts';
 import type { YotoTask } from '../../tensor/yoto.ts';
-import { learningCells, panelOf, requireFinite, valuedCells } from '../_cells.ts';
-import { panelCurves, panelJudge, scaledForm, withPreset } from '../_network.ts';
+import { learningCells, panelOf, requireFinite, requireTwoCells, valuedCells } from '../_cells.ts';
+import { backendFacts, panelJudge, scaledForm, withPreset } from '../_network.ts';
 import { drive } from '../_train.ts';
-import { DataError, defineSelector, type Split, Task, z } from '../contract.ts';
+import { DataError, defineSelector, Task, z } from '../contract.ts';
 
 interface Settings {
   readonly epochs: number;
@@ -124,7 +124,8 @@ export default defineSelector({
   params,
   run: async (context, { data, split }, given) => {
     const { k, hidden, forward } = given;
-    check(data, split, k);
+    requireFinite(data);
+    requireTwoCells(split.train, 'yoto');
     const [{ loadBackend }, { cut }, { Fit }, { Yoto }, { Random }] = await Promise.all([
       import('../../tensor/backend.ts'),
       import('../../tensor/batches.ts'),
@@ -167,7 +168,7 @@ export default defineSelector({
           return { values: { tau: model.tau, k: model.genesNow, ...scores } };
         },
       });
-      await drive(fit, context);
+      const curves = await drive(fit, context);
       const { genes, scores } = model.ranking();
       const best = genes.slice(0, k);
       const network = model.network(data.var.index, k);
@@ -179,30 +180,14 @@ export default defineSelector({
           tasks.length === 1 ? tasks[0].name : null,
         ),
         predictions: judge.predictions(network, split.test),
-        curves: panelCurves(fit.curves),
+        curves,
       };
-      const facts = { epochs, loss: fit.curves.loss.at(-1)!, backend: `${backend.name} ${backend.version}`, device: backend.device };
-      return { panel, model: network, facts };
+      return { panel, model: network, facts: { epochs, loss: curves.loss.at(-1)!, ...backendFacts(backend) } };
     } finally {
       model.dispose();
     }
   },
 });
-
-function check(data: Dataset, split: Split, k: number): void {
-  requireFinite(data);
-  if (k > data.X.cols) {
-    throw new DataError(`k = ${k} is more than the ${data.X.cols} genes of the dataset`, {
-      context: { k, genes: data.X.cols },
-      mend: 'Take a smaller k, or keep more genes (hvg.top, qc.min_cells).',
-    });
-  }
-  if (split.train.length < 2) {
-    throw new DataError(`yoto needs at least 2 train cells, and the split has ${split.train.length}`, {
-      context: { cells: split.train.length },
-    });
-  }
-}
 
 /** Targets over all cells; those of a regression are standardised by the train cells. */
 function yotoTask(data: Dataset, rows: Uint32Array, task: Task): YotoTask {
