@@ -1,37 +1,4 @@
-import { describe, expect, it } from 'vitest';
-import type { Panel } from '../../../plugins/contract.ts';
 import joint from '../../../plugins/selectors/markermap-joint.ts';
-import { testGoldenAccuracy } from '../../kit/golden-tests.ts';
-import { testSelector } from '../../kit/selector.ts';
-import { testTraining } from '../../kit/training.ts';
-import { testContext, tinyAtlas, tinySplit } from '../../kit/tiny-atlas.ts';
+import { testVae } from './_vae-family.ts';
 
-const small = { epochs: 20, hidden: 16, batch: 32, learning_rate: 5e-3 };
-
-testSelector(joint, { params: small });
-
-describe('selector/markermap-joint', () => {
-  const data = tinyAtlas();
-  const split = tinySplit(data);
-
-  testTraining(joint, { data, split }, joint.params.parse({ k: 8, tasks: [{ column: 'type' }], ...small, epochs: 8 }));
-
-  const train = (params: object) =>
-    joint.run(testContext({ seed: 2 }), { data, split }, joint.params.parse({ k: 8, tasks: [{ column: 'type' }], ...small, ...params }));
-
-  it('learns to rebuild the genes, and gives the network that does', async () => {
-    const { panel, model } = (await train({ epochs: 40 })).outputs as Record<string, any>;
-    const loss = (panel as Panel).curves!['validation loss'];
-    expect(loss.at(-1)).toBeLessThan(loss[0]);
-    expect(model.genes).toEqual(panel.names);
-    expect(model.heads.at(-1)).toMatchObject({ kind: 'genes', genes: data.var.index });
-  });
-
-  it('keeps the published settings under the paper protocol', async () => {
-    const { outputs, facts } = await train({ protocol: 'paper', learning_rate: 'find', epochs: 27 });
-    expect(facts!.learning_rate).toBeLessThanOrEqual(1e-4);
-    expect((outputs.panel as Panel).curves!.temperature.length).toBe(facts!.epochs);
-  });
-
-  testGoldenAccuracy(joint, { method: 'markermap:joint', splits: 1 }, 600_000);
-});
+testVae(joint, { params: { epochs: 20, learning_rate: 5e-3 }, highestRate: 1e-4, method: 'markermap:joint' });

@@ -14,8 +14,6 @@ describe('selector/markermap', () => {
   const data = tinyAtlas();
   const split = tinySplit(data);
 
-  testTraining(markermap, { data, split }, markermap.params.parse({ k: 8, tasks: [{ column: 'type' }], ...small, epochs: 8 }));
-
   describe('with two tasks, one after the other', () => {
     testTraining(
       markermap,
