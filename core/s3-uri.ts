@@ -14,7 +14,7 @@ export function parseS3(uri: string): S3Place {
   const [, bucket = '', key = ''] = /^s3:\/\/([^/]*)\/*(.*)$/s.exec(uri) ?? [];
   if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket))
     throw new ConfigError(`"${uri}" names no bucket`, {
-      context: { uri },
+      context: { path: uri },
       mend: 'Write s3://bucket/key: a bucket has 3 to 63 small letters, digits, dots and hyphens.',
     });
   return { bucket, key };

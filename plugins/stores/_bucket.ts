@@ -69,6 +69,7 @@ async function connect(config: S3ClientConfig = {}): Promise<Connection> {
   return connection;
 }
 
+// Not named Bucket: TypeScript 7.0.2 writes a property with the name of the class around it, as in `{ Bucket: … }`, under another name.
 /** Requests to one bucket. Every error is one of ours; what is not there is undefined. */
 export class S3Bucket {
   readonly name: string;

@@ -1,9 +1,10 @@
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../cli/embedded/server.ts';
 import { settings } from '../../cli/settings.ts';
 import { S3Bucket } from '../../plugins/stores/_bucket.ts';
-import { noGateway, TestGateway } from '../plugins/stores/_gateway.ts';
+import { binary, noGateway, TestGateway } from '../plugins/stores/_gateway.ts';
 import { type Ended, Project } from './_engine.ts';
 
 const FILE = `pipeline: benchmark
@@ -109,6 +110,26 @@ describe.skipIf(noGateway)('a run with data, store and results in S3', () => {
     const wrong = await machines[0].runWith({ AWS_SECRET_ACCESS_KEY: 'hush-hush' }, 'plan', 'tiny.yaml');
     expect(wrong.stderr).toMatch(/tiny\.yaml:4:\d+: S3 does not accept the credentials/);
     expect(wrong.stderr).not.toContain('hush-hush');
+  });
+
+  it('can have a server of its own, which keeps its objects and its keys', { timeout: 60_000 }, async () => {
+    const port = await freePort();
+    const serve = async (use: (env: Readonly<Record<string, string>>) => Promise<void>): Promise<void> => {
+      const { child, ended } = machines[0].startWith({ PANELFLOW_VERSITYGW: binary }, 's3', '--root', 's3', '--port', `${port}`, '--json');
+      const line = await new Promise<string>((done) => child.stdout?.once('data', (chunk: Buffer) => done(chunk.toString())));
+      await use((JSON.parse(line) as { env: Readonly<Record<string, string>> }).env);
+      child.kill('SIGINT');
+      expect(await ended).toMatchObject({ code: 0, stderr: '' });
+    };
+    await serve(async (env) => {
+      expect((await machines[1].runWith(env, 'doctor', '--json')).stdout).toContain('s3://panelflow/work, can be read');
+      const second = await machines[0].runWith({ PANELFLOW_VERSITYGW: binary }, 's3', '--root', 's3', '--port', `${port}`);
+      expect([second.code, second.stderr]).toEqual([1, expect.stringContaining('listens at')]);
+      expect((await machines[1].runWith(env, 'run', 'tiny.yaml', '--name', 'none')).stderr).toContain('There is no object');
+    });
+    await serve(async (env) => {
+      expect((await machines[1].runWith(env, 'doctor', '--json')).stdout).toContain('s3://panelflow/work, can be read');
+    });
   });
 
   it('is seen by doctor', async () => {

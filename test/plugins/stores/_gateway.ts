@@ -11,7 +11,8 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 /** Why tests against S3 are skipped: no versitygw, and no Go to build it. Undefined when they run. */
 export let noGateway: string | undefined;
 const { cache, gatewayBinary: given } = settings();
-const binary = await gatewayBinary({ cache, given, say }).catch((error: Error) => (noGateway = error.message));
+/** Its path. */
+export const binary = await gatewayBinary({ cache, given, say }).catch((error: Error) => (noGateway = error.message));
 if (noGateway !== undefined) say(`Tests against S3 are skipped: ${noGateway}`);
 
 /** A versitygw with an empty bucket `panelflow`, in a folder that goes with it. */

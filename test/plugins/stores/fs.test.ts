@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { FileStore } from '../../../plugins/stores/fs.ts';
 import { testStore } from '../../kit/store.ts';
 
@@ -24,6 +24,20 @@ describe('the file store', () => {
     expect(await store.has(ref)).toBe(false);
     await store.put([Buffer.from('good')], 'words');
     expect(readFileSync(path, 'utf8')).toBe('good');
+  });
+
+  it('takes a lock away from a process that died with it, so that one of many goes on', async () => {
+    const store = await open();
+    await store.writeRecord('claims/k.json', 'first');
+    const { tag } = (await store.readTagged('claims/k.json'))!;
+    await store.writeRecord('claims/k.json.lock', 'a dead process');
+    const real = performance.now.bind(performance);
+    const started = real();
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => started + 100 * (real() - started));
+    const won = await Promise.all(Array.from({ length: 8 }, (_, i) => store.replaceRecord('claims/k.json', `caller ${i}`, tag)));
+    clock.mockRestore();
+    expect(won.filter(Boolean)).toHaveLength(1);
+    expect(readdirSync(join(store.uri, 'claims'))).toEqual(['k.json']);
   });
 
   it('leaves no temporary file', async () => {
