@@ -130,7 +130,7 @@ async function tryTask(
     if (cancellationSignal().aborted) throw error;
     const isFinal = toFailure(error, attempt, task.retries).nonRetryable === true;
     const { code, ...record } = errorRecord(error);
-    const failure = { code, worker: deps.worker, ms: Date.now() - start };
+    const failure = { code: record.context.limit === undefined ? code : 'MEMORY', worker: deps.worker, ms: Date.now() - start };
     if (isFinal) await write('FAILED', { error: { code, ...record } });
     else await write('RETRYING', { failures: [...failures, failure], error: { code, ...record } });
     return { ...end(isFinal ? 'FAILED' : 'AGAIN'), code, error };
@@ -141,7 +141,7 @@ async function tryTask(
 function limitsOf(task: PlannedTask, failures: TaskRecord['failures']): { memoryBytes: number | null; timeoutMs: number } {
   const grown = (code: string): number => 2 ** failures.filter((f) => f.code === code).length;
   return {
-    memoryBytes: task.memoryBytes === null ? null : Math.min(totalmem(), task.memoryBytes * grown('RESOURCE')),
+    memoryBytes: task.memoryBytes === null ? null : Math.min(totalmem(), task.memoryBytes * grown('MEMORY')),
     timeoutMs: task.timeoutMs * grown('TIMEOUT'),
   };
 }
@@ -172,7 +172,7 @@ async function compute(
   const beat = setInterval(() => heartbeat(last), HEARTBEAT_MS);
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), Math.min(limits.timeoutMs, 2 ** 31 - 1));
-  heartbeat(last);
+  if (isAlone) heartbeat(last);
   try {
     return await deps.runner.run(
       {

@@ -25,6 +25,8 @@ export interface Company {
   readonly record: RunRecord;
   /** The user's file, where there is one, to place errors in. */
   readonly file?: SourceFile;
+  /** The worker of this process, where it was started already. */
+  readonly worker?: Promise<RunningWorker> | undefined;
   readonly slots?: number | undefined;
   readonly quiet?: boolean | undefined;
   readonly json?: boolean | undefined;
@@ -50,7 +52,8 @@ export async function accompany(company: Company): Promise<number> {
       ? dim(`  ${connected.ui}/namespaces/${set.namespace}/workflows/${encodeURIComponent(handle.workflowId)}`)
       : '';
     tell(`${bold(plan.name)}  ${plural(plan.cells, 'cell')}, ${plural(plan.tasks.length, 'task')}${page}`);
-    if (set.address === undefined) worker = await serve(company);
+    if (set.address === undefined)
+      worker = await (company.worker ?? serve({ connected, set, plugins: record.plugins, slots: company.slots }));
     const slots = set.address === undefined ? `${company.slots ?? availableParallelism()} at a time` : `at ${set.address}`;
     const mode = json ? 'json' : quiet ? 'quiet' : isLive() ? 'live' : 'plain';
     const view = progressView(mode, plan.name, slots);
@@ -69,13 +72,21 @@ export async function accompany(company: Company): Promise<number> {
 
 const print = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
 
-async function serve({ connected, set, record, slots }: Company): Promise<RunningWorker> {
+interface Serving extends Pick<Company, 'connected' | 'set' | 'slots'> {
+  readonly plugins: readonly string[];
+  /** Steps are sure to be computed: their processes may start at once. */
+  readonly isBusy?: boolean;
+}
+
+/** Starts a worker in this process. */
+export async function serve({ connected, set, plugins, slots, isBusy = false }: Serving): Promise<RunningWorker> {
   const { startWorker } = await import('../workers/worker.ts');
   return startWorker({
     address: connected.address,
     namespace: set.namespace,
     queues: ['cpu', 'gpu'],
-    plugins: record.plugins,
+    plugins,
+    isBusy,
     ...(slots === undefined ? {} : { slots }),
   });
 }

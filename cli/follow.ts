@@ -13,6 +13,8 @@ import type { Settings } from './settings.ts';
 
 const { TaskQueueType } = proto.temporal.api.enums.v1;
 const QUERY_MS = 3_000;
+/** Asking a run how far it is takes time from it: at most one part in so many. */
+const LEISURE = 10;
 const RECHECK_MS = 15_000;
 
 /** Adds the counts of children that still run. */
@@ -84,12 +86,15 @@ export async function follow(run: Followed): Promise<Progress | undefined> {
   const interrupted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   view.update(blank(plan), undefined, []);
   const start = Date.now();
+  let took = 0;
   let warned = false;
   let check = Date.now() + 3_000;
   for (let tick = 0; ended.value === undefined && ended.error === undefined && !signal.aborted; tick++) {
-    await Promise.race([result, interrupted, sleep(tick < 10 ? 200 : 500)]);
+    await Promise.race([result, interrupted, sleep(Math.max(tick < 10 ? 200 : 500, LEISURE * took), undefined, { ref: false })]);
     if (ended.value !== undefined || ended.error !== undefined || signal.aborted) break;
+    const asked = Date.now();
     await look(run, start);
+    took = Date.now() - asked;
     if (worker === undefined && !warned && Date.now() > check) {
       warned = await warnOfMissingWorkers(run);
       check = Date.now() + RECHECK_MS;

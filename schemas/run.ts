@@ -99,7 +99,7 @@ export const TaskRecord = z.strictObject({
     })
     .nullable(),
   log: z.array(z.string()),
-  /** Attempts that failed and were tried again: why, where, and after how long. */
+  /** Attempts that failed and were tried again: why (a code, or MEMORY where its own limit was passed), where, and after how long. */
   failures: z.array(z.strictObject({ code: z.string(), worker: z.string(), ms: z.number() })),
 });
 export type TaskRecord = z.infer<typeof TaskRecord>;

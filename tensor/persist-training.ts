@@ -3,7 +3,7 @@ import type { Matrix } from '../data/matrix.ts';
 import { Random } from '../stats/random.ts';
 import type { Backend } from './backend.ts';
 import { Batches } from './batches.ts';
-import { type Curves, type EpochEnd, Fit, type Training } from './fit.ts';
+import { type Curves, type EpochEnd, Fit, keptCurves, type Training } from './fit.ts';
 import type { NetworkLayer } from './network.ts';
 import { type Mask, PersistNetwork, type Target } from './persist.ts';
 import { nextPenalty, type Trial } from './persist-units.ts';
@@ -271,7 +271,7 @@ export class PersistTraining implements Training {
       genes: this.genes,
       scores: this.scores,
       layers: this.layers.map((layer) => ({ ...layer })),
-      curves: Object.fromEntries(Object.entries(this.curves).map(([name, values]) => [name, Float64Array.from(values)])),
+      curves: keptCurves(this.curves),
       fit: this.#fit?.state() ?? null,
     };
   }

@@ -81,6 +81,15 @@ export class ProcessPool implements StepRunner {
     this.#places = options.keep;
   }
 
+  /** Starts processes before there is work for them. */
+  warm(count: number): void {
+    for (let i = 0; i < count; i++)
+      this.#spawn().then(
+        (process) => this.#idle.push(process),
+        () => {},
+      );
+  }
+
   async run(job: StepJob, options: RunOptions): Promise<StepOutcome> {
     if (this.#places > 0) this.#places--;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));

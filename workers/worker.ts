@@ -23,6 +23,8 @@ export interface WorkerOptions {
   /** Steps computed at a time on each queue; the default is the number of cores for cpu, and 1 for gpu. */
   readonly slots?: number;
   readonly plugins?: readonly string[];
+  /** Steps are sure to be computed: their processes start at once. */
+  readonly isBusy?: boolean;
 }
 
 /** Workers of one process: one for workflows, one for each queue, over one pool of step processes. */
@@ -54,13 +56,6 @@ function workflowCode(): { workflowBundle: { codePath: string } } | { workflowsP
 /** Connects and starts to serve. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   installRuntime();
-  const connection = await NativeConnection.connect({ address: options.address }).catch((error: unknown) => {
-    throw new ResourceError(`No Temporal server answers at ${options.address}`, {
-      cause: error,
-      mend: 'Check the address, or leave --address out to use the embedded server.',
-    });
-  });
-  const registry = await loadRegistry(options.plugins ?? []);
   const cores = availableParallelism();
   const slots = { cpu: options.slots ?? cores, gpu: options.slots === undefined ? 1 : Math.max(1, Math.floor(options.slots / 2)) };
   const pool = new ProcessPool({
@@ -68,6 +63,15 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     plugins: options.plugins ?? [],
     keep: options.queues.reduce((sum, q) => sum + slots[q], 0),
   });
+  if (options.isBusy) pool.warm(slots.cpu);
+  const connection = await NativeConnection.connect({ address: options.address }).catch((error: unknown) => {
+    pool.close();
+    throw new ResourceError(`No Temporal server answers at ${options.address}`, {
+      cause: error,
+      mend: 'Check the address, or leave --address out to use the embedded server.',
+    });
+  });
+  const registry = await loadRegistry(options.plugins ?? []);
   const identity = `${process.pid}@${hostname()}`;
   const engine = createEngineActivities({ openStore, worker: identity });
   const shared = {

@@ -30,8 +30,8 @@ import {
 import { runSlice, untilEnd } from './run-slice.ts';
 import { Scheduler } from './scheduler.ts';
 
-/** At most so many child workflows are open at a time. */
-const OPEN_SLICES = 20;
+/** At most so many child workflows are open at a time: enough for 800 activities. */
+const OPEN_SLICES = 4;
 const SLICES = '/slices';
 
 type Task = TaskNode & { readonly lane: string; readonly isSlice: false };
@@ -239,7 +239,9 @@ class Run {
     const scope = new CancellationScope();
     const child = async (): Promise<Progress> =>
       executeChild(runSlice, {
-        args: [{ request: this.#request, name, isHeld: this.#board.state === 'paused', holds: this.#holds }],
+        args: [
+          { request: this.#request, name, isHeld: this.#board.state === 'paused', holds: this.#holds, kinds: this.#board.progress().kinds },
+        ],
         workflowId,
         parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       });

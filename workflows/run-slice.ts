@@ -25,10 +25,12 @@ export interface SliceRequest {
   readonly isHeld: boolean;
   /** How often the run was held so far. */
   readonly holds: number;
+  /** How long tasks took so far, by kind/id. */
+  readonly kinds: Progress['kinds'];
 }
 
 /** Runs one slice of a plan, in a history of its own. */
-export async function runSlice({ request, name, isHeld, holds: before }: SliceRequest): Promise<Progress> {
+export async function runSlice({ request, name, isHeld, holds: before, kinds }: SliceRequest): Promise<Progress> {
   let holds = before;
   const board = new Board();
   const { parent } = workflowInfo();
@@ -70,7 +72,11 @@ export async function runSlice({ request, name, isHeld, holds: before }: SliceRe
     else scheduler.retry((task, outcome) => outcome === 'FAILED' && (order.tasks?.includes(task.id) ?? true));
   });
   const nodes = await engine['engine/slice'](request, name);
-  for (const node of nodes) board.expect(node.step, 1);
+  for (const { step, uses } of nodes) {
+    board.expect(step, 1);
+    const kind: Progress['kinds'][string] | undefined = kinds[uses];
+    if (kind && kind.computed > 0) scheduler.expect(step, kind.ms / kind.computed);
+  }
   const known = await engine['engine/probe'](
     request,
     nodes.map((n) => n.id),

@@ -63,6 +63,10 @@ class Lane<W> {
   watched = false;
   #mean: number | undefined;
 
+  expect(ms: number): void {
+    this.#mean ??= ms;
+  }
+
   measure(ms: number): void {
     this.#mean = this.#mean === undefined ? ms : 0.8 * this.#mean + 0.2 * ms;
   }
@@ -137,6 +141,11 @@ export class Scheduler<W extends Work> {
     this.#pump();
   }
 
+  /** How long a work of a lane takes, as far as others know; what is seen here counts more. */
+  expect(lane: string, ms: number): void {
+    this.#laneOf(lane).expect(ms);
+  }
+
   /** Begins nothing more until `release`. */
   hold(): void {
     this.#isHeld = true;
@@ -199,14 +208,14 @@ export class Scheduler<W extends Work> {
     const isLost = item.work.needs.some((id) => ['FAILED', 'SKIPPED', 'DROPPED'].includes(before(id)?.outcome ?? 'CACHED'));
     if (isLost) return this.#end(item, 'SKIPPED');
     item.phase = 'ready';
-    const lane = this.#laneOf(item.work);
+    const lane = this.#laneOf(item.work.lane);
     if (item.alone) lane.queue.unshift(item);
     else lane.queue.push(item);
   }
 
   #end(item: Item<W>, outcome: Outcome, end: TaskEnd = { status: 'SKIPPED', ms: 0 }): void {
     if (item.phase === 'ready') {
-      const { queue } = this.#laneOf(item.work);
+      const { queue } = this.#laneOf(item.work.lane);
       queue.splice(queue.indexOf(item), 1);
     }
     item.phase = 'ended';
@@ -216,7 +225,7 @@ export class Scheduler<W extends Work> {
     for (const id of this.#dependents.get(item.work.id) ?? []) this.#settle(this.#items.get(id)!);
   }
 
-  #laneOf({ lane: name }: W): Lane<W> {
+  #laneOf(name: string): Lane<W> {
     const known = this.#lanes.get(name);
     if (known) return known;
     const fresh = new Lane<W>();

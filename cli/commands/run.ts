@@ -6,13 +6,17 @@ import { type ArtifactStore, recordPath } from '../../core/store.ts';
 import { milliseconds } from '../../core/units.ts';
 import type { Budget, Policy, RunRecord, RunRequest } from '../../schemas/run.ts';
 import { openStore } from '../../workers/compose.ts';
-import { accompany } from '../accompany.ts';
+import { accompany, serve } from '../accompany.ts';
 import { type Connected, connect } from '../connect.ts';
+import { forecast } from '../forecast.ts';
 import { type Prepared, prepare } from '../prepare.ts';
 import { say } from '../print.ts';
 import { checkOut } from '../results.ts';
 import { recordOf, startWorkflow, storePlan, storeSource } from '../runs.ts';
 import { type Settings, settings } from '../settings.ts';
+
+/** When so many tasks at the beginning of a plan are in the cache, most of the rest may be, too. */
+const LOOKED_AT = 20;
 
 export interface RunFlags {
   readonly out?: string;
@@ -48,9 +52,16 @@ export async function run(file: string, flags: RunFlags): Promise<number> {
   const connected = await connect(set, flags.quiet || flags.json ? () => {} : say);
   try {
     const store = openStore(set.work);
-    const { handle, record } = await begin(prepared, { set, connected, store, policy, out });
     const { slots, quiet, json } = flags;
-    return await accompany({ connected, set, store, handle, record, file: prepared.loaded.file, slots, quiet, json });
+    const { plan, loaded } = prepared;
+    const isBusy = (await forecast({ ...plan, tasks: plan.tasks.slice(0, LOOKED_AT) }, store)).some((task) => !task.cached);
+    const worker = set.address === undefined ? serve({ connected, set, plugins: loaded.plugins, slots, isBusy }) : undefined;
+    worker?.catch(() => {});
+    const { handle, record } = await begin(prepared, { set, connected, store, policy, out }).catch(async (error: unknown) => {
+      await worker?.then((running) => running.stop());
+      throw error;
+    });
+    return await accompany({ connected, set, store, handle, record, file: loaded.file, worker, slots, quiet, json });
   } finally {
     await connected.close();
   }

@@ -8,7 +8,7 @@ import { persistParams, selectByPersist } from './_persist.ts';
  */
 export default defineSelector({
   id: 'persist-unsupervised',
-  version: 1,
+  version: 2,
   summary:
     'PERSIST without labels: gates, then k rows that choose one gene each, for a network that reconstructs the expression of all genes',
   cites: ['doi:10.1038/s41467-023-37392-1'],

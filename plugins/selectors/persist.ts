@@ -13,7 +13,7 @@ import { persistParams, selectByPersist } from './_persist.ts';
  */
 export default defineSelector({
   id: 'persist',
-  version: 1,
+  version: 2,
   summary: 'PERSIST: gates on binarised genes under a penalty, then k rows that choose one gene each, for a network that tells the classes',
   cites: ['doi:10.1038/s41467-023-37392-1'],
   queue: 'gpu',

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { createHash, randomBytes } from 'node:crypto';
 import { constants, copyFile, link, mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -20,6 +20,9 @@ const tagOf = (text: string): string => createHash('sha256').update(text).digest
  * times the processor time.
  */
 const SMALL = 65_536;
+/** Names of files that are being written are unlike those of any other process. */
+const WRITER = randomBytes(6).toString('hex');
+let written = 0;
 
 function writeSmall(path: string, bytes: Uint8Array): void {
   try {
@@ -170,7 +173,7 @@ export class FileStore implements ArtifactStore {
 
   /** `publish` puts the finished file in its place; false when it may not. */
   async #write(path: string, parts: readonly Uint8Array[], publish = replace): Promise<boolean> {
-    const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+    const temporary = `${path}.${WRITER}-${++written}.tmp`;
     try {
       if (parts.length === 1 && parts[0].byteLength <= SMALL) writeSmall(temporary, parts[0]);
       else await writeLarge(temporary, parts);
@@ -195,7 +198,7 @@ export class FileStore implements ArtifactStore {
 }
 
 async function replace(temporary: string, path: string): Promise<boolean> {
-  await rename(temporary, path);
+  renameSync(temporary, path);
   return true;
 }
 
