@@ -56,20 +56,32 @@ export async function claimKey(
     const hit = await lookUp(store, key);
     if (hit) return { hit };
   }
-  return keep(store, path, text);
+  return keep(store, path, text, mine);
 }
 
-/** Renews a claim until it is released. */
-function keep(store: ArtifactStore, path: string, text: () => string): Claimed {
-  let renewing: Promise<unknown> = Promise.resolve();
+/** Renews a claim until it is released; a claim that somebody took over is left to them. */
+function keep(store: ArtifactStore, path: string, text: () => string, mine: string): Claimed {
+  let renewing: Promise<void> = Promise.resolve();
+  let written = mine;
+  const own = async (): Promise<string | undefined> => {
+    const there = await store.readTagged(path);
+    return there?.text === written ? there.tag : undefined;
+  };
+  const renew = async (): Promise<void> => {
+    const tag = await own();
+    const next = text();
+    if (tag !== undefined && (await store.replaceRecord(path, next, tag))) written = next;
+  };
   const timer = setInterval(() => {
-    renewing = store.writeRecord(path, text()).catch(() => {});
+    renewing = renewing.then(renew).catch(() => {});
   }, RENEW_MS);
   return {
     release: async () => {
       clearInterval(timer);
       await renewing;
-      await store.removeRecord(path).catch(() => {});
+      await own()
+        .then((tag) => (tag === undefined ? undefined : store.removeRecord(path)))
+        .catch(() => {});
     },
   };
 }

@@ -127,7 +127,7 @@ async function tryTask(
     }
     return end('COMPLETED');
   } catch (error) {
-    if (cancellationSignal().aborted) throw error;
+    cancellationSignal().throwIfAborted();
     const isFinal = toFailure(error, attempt, task.retries).nonRetryable === true;
     const { code, ...record } = errorRecord(error);
     const failure = { code: record.context.limit === undefined ? code : 'MEMORY', worker: deps.worker, ms: Date.now() - start };

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { availableParallelism } from 'node:os';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { ArtifactStore } from '../core/store.ts';
@@ -146,7 +145,7 @@ async function conclude(
   if (files.length > 0) {
     const report = files.find((name) => name.endsWith('.html'));
     tell(`Results: ${shortPath(out)}/ (${files.join(', ')})`);
-    if (report) tell(`Report:  ${join(out, report)}`);
+    if (report) tell(`Report:  ${`${out}/${report}`}`);
   }
   return isWhole ? 0 : 1;
 }

@@ -3,7 +3,6 @@ import type { Progress } from '../../schemas/run.ts';
 import { whole } from '../follow.ts';
 import { packageVersion } from '../load.ts';
 import { ConfigError } from '../../core/errors.ts';
-import { join } from 'node:path';
 import { duration, errorText, say, table } from '../print.ts';
 import { recordsOf, writeResults } from '../results.ts';
 import { findRun, planOf, recordOf, type RunsFlags, runsOf, withServer } from '../runs.ts';
@@ -118,7 +117,7 @@ export function report(word: string, flags: RunsFlags & { readonly out?: string 
     if (files.length === 0)
       throw new ConfigError(`The run ${run} has no results yet`, { mend: 'See `panelflow status`; `panelflow run` goes on with it.' });
     if (flags.json) print(JSON.stringify({ out, files }));
-    else print(files.map((f) => join(out, f)).join('\n'));
+    else print(files.map((f) => `${out}/${f}`).join('\n'));
     return 0;
   });
 }
