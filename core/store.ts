@@ -6,11 +6,24 @@ export interface TaggedRecord {
   readonly tag: string;
 }
 
+/** Something in a store, as a listing shows it. */
+export interface StoredItem {
+  readonly path: string;
+  readonly bytes: number;
+  /** Time since it was written, or last asked to be written, in milliseconds. */
+  readonly age: number;
+}
+
+/** An object in a listing. Without a hash: what a writer that died left behind, or bytes that were set aside as damaged. */
+export interface StoredObject extends StoredItem {
+  readonly sha256: string | undefined;
+}
+
 /** Where artifacts, cache entries and records of runs live. Objects are named by their content; records by a path. */
 export interface ArtifactStore {
   /** How a worker on another machine would name it. */
   readonly uri: string;
-  /** Stores bytes (given in parts) under their hash; whole or not at all. */
+  /** Stores bytes (given in parts) under their hash; whole or not at all. What is there already counts as written just now. */
   put(parts: readonly Uint8Array[], type: string): Promise<ArtifactRef>;
   /** The bytes, after checking that they hash to the reference; ArtifactError when missing or different. */
   get(ref: ArtifactRef): Promise<Uint8Array>;
@@ -26,12 +39,22 @@ export interface ArtifactStore {
   readTagged(path: string): Promise<TaggedRecord | undefined>;
   /** Writes a record while it is still the one with that tag, else gives false. The text should be unlike that of any other caller. */
   replaceRecord(path: string, text: string, tag: string): Promise<boolean>;
-  /** Drops a record; nothing happens when there is none. */
+  /** Drops a record, or whatever a listing named; nothing happens when there is none. */
   removeRecord(path: string): Promise<void>;
+  /** Drops every record under a prefix that ends in a slash, with the folder. */
+  removeRecords(prefix: string): Promise<void>;
   /** Drops an object that nothing refers to any more; nothing happens when there is none. */
   remove(ref: ArtifactRef): Promise<void>;
   /** Paths of the records under a prefix, sorted. */
   listRecords(prefix: string): Promise<string[]>;
+  /** Names of the folders whose path begins so, sorted: `runs/zei` finds `zeisel-1` in `runs/`. */
+  listFolders(prefix: string): Promise<string[]>;
+  /** Records under a prefix that ends in a slash, however deep, in pages and in any order. */
+  walkRecords(prefix: string): AsyncIterable<readonly StoredItem[]>;
+  /** Every object, in pages and in any order. */
+  walkObjects(): AsyncIterable<readonly StoredObject[]>;
+  /** SHA-256 (hex) of the bytes that lie in the store itself under that name, read as a stream; undefined when there are none. */
+  digest(sha256: string): Promise<string | undefined>;
 }
 
 /** Paths of records. */
@@ -46,4 +69,6 @@ export const recordPath = {
   /** How often a run was held so far, as a number. */
   holds: (run: string): string => `runs/${run}/holds.json`,
   run: (run: string): string => `runs/${run}/run.json`,
+  /** All that is kept of a run. */
+  allOf: (run: string): string => `runs/${run}/`,
 } as const;

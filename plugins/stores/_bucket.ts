@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CompletedPart, S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import { isPanelflowError, type PanelflowError } from '../../core/errors.ts';
+import { drain, joined, pieces } from './_bytes.ts';
 import { type Asked, DAMAGED, s3Fault, type SdkError } from './_s3-fault.ts';
 
 /** What may differ from S3's and our defaults. */
@@ -17,9 +18,16 @@ export interface BucketOptions {
   readonly pageSize?: number;
 }
 
-/** An object's size in bytes, its ETag, and its SHA-256 (hex) when the server keeps that of the whole. */
+/** One answer to a listing: keys with size in bytes and age in milliseconds, and prefixes that end in a slash. */
+export interface Page {
+  readonly objects: readonly { readonly key: string; readonly bytes: number; readonly age: number }[];
+  readonly folders: readonly string[];
+}
+
+/** An object's size in bytes, its age in milliseconds, its ETag, and its SHA-256 (hex) when the server keeps that of the whole. */
 export interface ObjectHead {
   readonly bytes: number;
+  readonly age: number;
   readonly etag: string;
   readonly sha256: string | undefined;
 }
@@ -102,7 +110,14 @@ export class S3Bucket {
       const found = await this.#send(key, ({ sdk, client }) =>
         client.send(new sdk.HeadObjectCommand({ Bucket: this.name, Key: key, ChecksumMode: 'ENABLED' })),
       );
-      return found && { bytes: found.ContentLength ?? 0, etag: found.ETag ?? '', sha256: wholeSha256(found.ChecksumSHA256) };
+      return (
+        found && {
+          bytes: found.ContentLength ?? 0,
+          age: Date.now() - (found.LastModified?.getTime() ?? 0),
+          etag: found.ETag ?? '',
+          sha256: wholeSha256(found.ChecksumSHA256),
+        }
+      );
     } catch (error) {
       // A refused HEAD has no body and so no reason; the answer to a listing has one.
       if ((error as PanelflowError).code !== 'RESOURCE') await this.list(key, 1);
@@ -171,9 +186,18 @@ export class S3Bucket {
     }
   }
 
-  /** Keys that begin so, sorted; with `most`, only the first ones. Keys with a further slash are left out when `flat`. */
-  async list(prefix: string, most = Infinity, flat = false): Promise<string[]> {
+  /** Keys that begin so, sorted; with `most`, only the first ones. */
+  async list(prefix: string, most = Infinity): Promise<string[]> {
     const keys: string[] = [];
+    for await (const page of this.pages(prefix, { most })) {
+      keys.push(...page.objects.map(({ key }) => key));
+      if (keys.length >= most) break;
+    }
+    return keys.sort();
+  }
+
+  /** What begins so, page after page. When `flat`, keys with a further slash are left out, and given as folders. */
+  async *pages(prefix: string, { most = Infinity, flat = false } = {}): AsyncGenerator<Page> {
     let token: string | undefined;
     do {
       const page = await this.#send(prefix, ({ sdk, client }) =>
@@ -187,10 +211,17 @@ export class S3Bucket {
           }),
         ),
       );
-      keys.push(...(page?.Contents ?? []).map((object) => object.Key ?? ''));
       token = page?.NextContinuationToken;
-    } while (token !== undefined && keys.length < most);
-    return keys.sort();
+      const now = Date.now();
+      yield {
+        objects: (page?.Contents ?? []).map((o) => ({
+          key: o.Key ?? '',
+          bytes: o.Size ?? 0,
+          age: now - (o.LastModified?.getTime() ?? now),
+        })),
+        folders: (page?.CommonPrefixes ?? []).map((p) => p.Prefix ?? ''),
+      };
+    } while (token !== undefined);
   }
 
   async remove(key: string): Promise<void> {
@@ -273,43 +304,7 @@ const isAbsent = (error: Failure): boolean => ABSENT.has(error?.name ?? '');
 const isRefused = isNamed('PreconditionFailed');
 const isConflict = (error: Failure): boolean => error?.$metadata?.httpStatusCode === 409;
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('base64');
-const joined = (parts: readonly Uint8Array[]): Uint8Array => (parts.length === 1 ? parts[0] : Buffer.concat(parts));
 
 /** Hex of a checksum of the whole; a checksum of parts ends in their number and says nothing of the bytes. */
 const wholeSha256 = (base64: string | undefined): string | undefined =>
   base64 === undefined || base64.includes('-') ? undefined : Buffer.from(base64, 'base64').toString('hex');
-
-/** A body in memory of its own; an error when it is shorter or longer than announced. */
-async function drain(body: Readable, length: number | undefined): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  const whole = length === undefined ? undefined : new Uint8Array(length);
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    if (!whole) chunks.push(chunk);
-    else if (bytes + chunk.byteLength <= whole.byteLength) whole.set(chunk, bytes);
-    bytes += chunk.byteLength;
-  }
-  if (!whole) return new Uint8Array(Buffer.concat(chunks));
-  if (bytes !== whole.byteLength) throw new Error(`${bytes} of ${whole.byteLength} bytes came`);
-  return whole;
-}
-
-/** The same bytes in pieces of one size, the last one shorter, numbered from 1. */
-function* pieces(parts: readonly Uint8Array[], size: number): Generator<[number, Uint8Array]> {
-  let number = 0;
-  let pending: Uint8Array[] = [];
-  let room = size;
-  for (const part of parts) {
-    for (let at = 0; at < part.byteLength;) {
-      const view = part.subarray(at, at + room);
-      pending.push(view);
-      at += view.byteLength;
-      room -= view.byteLength;
-      if (room > 0) continue;
-      yield [++number, joined(pending)];
-      pending = [];
-      room = size;
-    }
-  }
-  if (pending.length > 0) yield [++number, joined(pending)];
-}

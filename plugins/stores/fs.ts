@@ -1,10 +1,10 @@
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { createReadStream, type Dirent, mkdirSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { createHash, randomBytes } from 'node:crypto';
 import { constants, copyFile, link, mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ArtifactError, ResourceError } from '../../core/errors.ts';
-import type { ArtifactStore, TaggedRecord } from '../../core/store.ts';
+import type { ArtifactStore, StoredItem, StoredObject, TaggedRecord } from '../../core/store.ts';
 import type { ArtifactRef } from '../../schemas/artifact.ts';
 
 const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
@@ -13,6 +13,8 @@ const FULL = new Set(['ENOSPC', 'EDQUOT']);
 const LOCK_MS = 10_000;
 /** File systems without hard links. */
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+/** The path of an object; its two parts are the hash. */
+const OBJECT = /^objects\/([0-9a-f]{2})\/([0-9a-f]{62})$/;
 const tagOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /**
@@ -60,7 +62,8 @@ export class FileStore implements ArtifactStore {
       bytes += part.byteLength;
     }
     const ref = { sha256: hash.digest('hex'), bytes, type };
-    if (!(await this.has(ref))) await this.#write(this.#object(ref), parts);
+    const path = this.#object(ref);
+    if (!(await this.has(ref)) || !touch(path)) await this.#write(path, parts);
     return ref;
   }
 
@@ -127,22 +130,67 @@ export class FileStore implements ArtifactStore {
     await rm(join(this.uri, path), { force: true });
   }
 
+  async removeRecords(prefix: string): Promise<void> {
+    await rm(join(this.uri, prefix), { recursive: true, force: true });
+  }
+
   async remove(ref: ArtifactRef): Promise<void> {
     await rm(this.#object(ref), { force: true });
   }
 
   async listRecords(prefix: string): Promise<string[]> {
-    const names = await readdir(join(this.uri, prefix)).catch((error: unknown) => {
-      if (isMissing(error)) return [];
-      throw error;
-    });
+    const entries = await entriesOf(join(this.uri, prefix));
+    const names: string[] = entries.map((entry) => entry.name);
     return names
       .filter((name) => name.endsWith('.json'))
       .sort()
       .map((name) => prefix + name);
   }
 
-  #object({ sha256 }: ArtifactRef): string {
+  async listFolders(prefix: string): Promise<string[]> {
+    const [folder, begin] = [dirname(`${prefix}-`), prefix.slice(prefix.lastIndexOf('/') + 1)];
+    const entries = await entriesOf(join(this.uri, folder));
+    const names: string[] = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+    return names.filter((name) => name.startsWith(begin)).sort();
+  }
+
+  async *walkRecords(prefix: string): AsyncGenerator<readonly StoredItem[]> {
+    for await (const page of this.#walk(prefix)) yield page.filter(({ path }) => path.endsWith('.json'));
+  }
+
+  async *walkObjects(): AsyncGenerator<readonly StoredObject[]> {
+    for await (const page of this.#walk('objects/'))
+      yield page.map((item) => ({ ...item, sha256: OBJECT.exec(item.path)?.slice(1).join('') }));
+  }
+
+  async digest(sha256: string): Promise<string | undefined> {
+    const hash = createHash('sha256');
+    try {
+      for await (const chunk of createReadStream(this.#object({ sha256 }), { highWaterMark: 1 << 20 })) hash.update(chunk as Uint8Array);
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw new ArtifactError(`Object ${sha256.slice(0, 12)} cannot be read: ${(error as Error).message}`, {
+        cause: error,
+        context: { store: this.uri },
+        mend: 'Check the disk and the rights to the folder.',
+      });
+    }
+    return hash.digest('hex');
+  }
+
+  /** Files under a prefix, a page for each folder. What goes away meanwhile is left out. */
+  async *#walk(prefix: string): AsyncGenerator<readonly StoredItem[]> {
+    const entries = await entriesOf(join(this.uri, prefix));
+    const now = Date.now();
+    yield entries.flatMap((entry) => {
+      const path = prefix + entry.name;
+      const info = entry.isFile() ? statSync(join(this.uri, path), { throwIfNoEntry: false }) : undefined;
+      return info ? [{ path, bytes: info.size, age: now - info.mtimeMs }] : [];
+    });
+    for (const entry of entries) if (entry.isDirectory()) yield* this.#walk(`${prefix}${entry.name}/`);
+  }
+
+  #object({ sha256 }: Pick<ArtifactRef, 'sha256'>): string {
     return join(this.uri, 'objects', sha256.slice(0, 2), sha256.slice(2));
   }
 
@@ -195,6 +243,26 @@ export class FileStore implements ArtifactStore {
       });
     }
   }
+}
+
+/** What a folder holds; nothing when there is none. */
+async function entriesOf(folder: string): Promise<Dirent[]> {
+  return readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    if (isMissing(error)) return [];
+    throw error;
+  });
+}
+
+/** Makes a file as new as one just written, so that `clean` leaves it alone; false when it has gone. */
+function touch(path: string): boolean {
+  const now = new Date();
+  try {
+    utimesSync(path, now, now);
+  } catch (error) {
+    // Another user's file may be read, but its time is not ours to change.
+    return !isMissing(error);
+  }
+  return true;
 }
 
 async function replace(temporary: string, path: string): Promise<boolean> {

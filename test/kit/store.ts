@@ -101,4 +101,40 @@ export function testStore(open: () => Promise<ArtifactStore>): void {
     await Promise.all(Array.from({ length: 8 }, (_, caller) => increment(caller)));
     expect(JSON.parse((await store.readRecord('claims/n.json'))!)).toMatchObject({ n: 8 });
   });
+  it('walks all objects and records, with size and age, and finds folders by the beginning of their names', async () => {
+    const store = await open();
+    const all = async <T>(pages: AsyncIterable<readonly T[]>): Promise<T[]> => {
+      const items: T[] = [];
+      for await (const page of pages) items.push(...page);
+      return items;
+    };
+    expect([await all(store.walkObjects()), await all(store.walkRecords('runs/')), await store.listFolders('runs/')]).toEqual([[], [], []]);
+    const refs = await Promise.all(Array.from({ length: 12 }, (_, i) => store.put(text(`object ${'x'.repeat(i)}`), 'words')));
+    const paths = ['runs/b-1/run.json', 'runs/a-1/run.json', 'runs/a-1/tasks/t.json', 'runs/a-2/tasks/t.json', 'cache/ab/ab12.json'];
+    for (const path of paths) await store.writeRecord(path, '12345');
+    const found = await all(store.walkObjects());
+    expect(found.map(({ sha256, bytes }) => `${sha256} ${bytes}`).toSorted()).toEqual(refs.map((r) => `${r.sha256} ${r.bytes}`).toSorted());
+    for (const { age } of found) expect(Math.abs(age)).toBeLessThan(60_000);
+    expect((await all(store.walkRecords('runs/'))).map(({ path, bytes }) => `${path} ${bytes}`).toSorted()).toEqual(
+      paths
+        .slice(0, 4)
+        .map((path) => `${path} 5`)
+        .toSorted(),
+    );
+    expect((await all(store.walkRecords('cache/'))).map(({ path }) => path)).toEqual([paths[4]]);
+    expect(await store.listFolders('runs/')).toEqual(['a-1', 'a-2', 'b-1']);
+    expect(await store.listFolders('runs/a-')).toEqual(['a-1', 'a-2']);
+    await store.removeRecords('runs/a-1/');
+    await store.removeRecords('runs/none/');
+    expect(await store.listFolders('runs/')).toEqual(['a-2', 'b-1']);
+    await store.removeRecord(found[0].path);
+    expect(await store.has(refs.find((r) => r.sha256 === found[0].sha256)!)).toBe(false);
+  });
+
+  it('tells the hash of what lies there', async () => {
+    const store = await open();
+    const { sha256 } = await store.put(text('good'), 'words');
+    expect(await store.digest(sha256)).toBe(sha256);
+    expect(await store.digest('0'.repeat(64))).toBeUndefined();
+  });
 }

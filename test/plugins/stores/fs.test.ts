@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
@@ -38,6 +39,28 @@ describe('the file store', () => {
     clock.mockRestore();
     expect(won.filter(Boolean)).toHaveLength(1);
     expect(readdirSync(join(store.uri, 'claims'))).toEqual(['k.json']);
+  });
+
+  it('tells the hash of damaged bytes, and lists what was set aside and what a dead writer left without a hash', async () => {
+    const store = await open();
+    const ref = await store.put([Buffer.from('good')], 'words');
+    const path = join(store.uri, 'objects', ref.sha256.slice(0, 2), ref.sha256.slice(2));
+    writeFileSync(path, 'evil');
+    expect(await store.digest(ref.sha256)).toBe(createHash('sha256').update('evil').digest('hex'));
+    await expect(store.get(ref)).rejects.toMatchObject({ code: 'ARTIFACT' });
+    writeFileSync(`${path}.0123456789ab.tmp`, 'ev');
+    const found: string[] = [];
+    for await (const page of store.walkObjects()) found.push(...page.map(({ sha256, bytes }) => `${sha256} ${bytes}`));
+    expect(found.toSorted()).toEqual(['undefined 2', 'undefined 4']);
+  });
+
+  it('counts an object that is put again as new', async () => {
+    const store = await open();
+    const ref = await store.put([Buffer.from('good')], 'words');
+    const path = join(store.uri, 'objects', ref.sha256.slice(0, 2), ref.sha256.slice(2));
+    utimesSync(path, 1e9, 1e9);
+    await store.put([Buffer.from('good')], 'words');
+    expect(Date.now() - statSync(path).mtimeMs).toBeLessThan(60_000);
   });
 
   it('leaves no temporary file', async () => {

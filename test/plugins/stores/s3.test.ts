@@ -32,6 +32,14 @@ describe.skipIf(noGateway)('the store in S3', () => {
     const paths = Array.from({ length: 10 }, (_, i) => `runs/r/tasks/${i}.json`);
     await Promise.all(paths.map((path) => store.writeRecord(path, path)));
     expect(await store.listRecords('runs/r/tasks/')).toEqual(paths);
+    await Promise.all(paths.map((_, i) => store.writeRecord(`runs/r${i}/run.json`, '1')));
+    expect(await store.listFolders('runs/')).toHaveLength(11);
+    await store.removeRecords('runs/r/');
+    expect(await store.listRecords('runs/r/tasks/')).toEqual([]);
+    const refs = await Promise.all(Array.from({ length: 70 }, (_, i) => store.put([Buffer.from(`${i}`)], 'words')));
+    const found: string[] = [];
+    for await (const page of store.walkObjects()) found.push(...page.map((o) => o.sha256 ?? ''));
+    expect(found.toSorted()).toEqual(refs.map((r) => r.sha256).toSorted());
   });
 
   it('uploads large objects in parts, and gives the same bytes back', async () => {
@@ -50,6 +58,7 @@ describe.skipIf(noGateway)('the store in S3', () => {
     const key = `${store.uri.replace('s3://panelflow/', '')}/objects/${ref.sha256.slice(0, 2)}/${ref.sha256}`;
     expect(readFileSync(gateway.path(key), 'utf8')).toBe('good');
     writeFileSync(gateway.path(key), 'evil');
+    expect(await store.digest(ref.sha256)).not.toBe(ref.sha256);
     await expect(store.get(ref)).rejects.toMatchObject({ code: 'ARTIFACT', retryable: false, context: { bucket: 'panelflow', key } });
   });
 
