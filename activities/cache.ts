@@ -5,8 +5,11 @@ import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { Plan, PlannedInput, PlannedTask } from '../schemas/plan.ts';
 import type { TaskRecord } from '../schemas/run.ts';
 
-/** What the cache keeps for a key. */
-export type CacheEntry = Pick<TaskRecord, 'outputs' | 'facts' | 'log'>;
+/** What the cache knows of a key's result. */
+export type CacheEntry = Pick<TaskRecord, 'outputs' | 'facts' | 'log' | 'made'>;
+
+/** What the cache keeps for a key: the text of the key, too, so that `explain` can tell keys apart. Older entries have none. */
+export type StoredEntry = CacheEntry & { readonly keyText?: string };
 
 const plans = new Map<string, Promise<Map<string, PlannedTask>>>();
 
@@ -31,7 +34,7 @@ export async function readRecord(store: ArtifactStore, run: string, task: string
 
 /** True for the record of a task whose outputs are there. */
 export const isDone = (record: TaskRecord | undefined): record is TaskRecord =>
-  record?.status === 'COMPLETED' || record?.status === 'CACHED';
+  (record?.status === 'COMPLETED' || record?.status === 'CACHED') && record.dropped !== true;
 
 /** Records read for several tasks together, by task: what many need is read once. */
 export type Records = Map<string, Promise<TaskRecord | undefined>>;
@@ -88,7 +91,7 @@ export const cacheKey = (task: PlannedTask, inputs: ResolvedInputs): string =>
 export async function lookUp(store: ArtifactStore, key: string): Promise<CacheEntry | undefined> {
   const text = await store.readRecord(recordPath.cache(key));
   if (text === undefined) return undefined;
-  const entry = JSON.parse(text) as CacheEntry;
+  const { keyText: _, ...entry } = JSON.parse(text) as StoredEntry;
   const there = await Promise.all(Object.values(entry.outputs).map((ref) => store.has(ref)));
   return there.every(Boolean) ? entry : undefined;
 }

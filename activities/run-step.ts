@@ -1,12 +1,12 @@
 import { totalmem } from 'node:os';
 import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
-import { missingCells, type ResolvedInputs } from '../core/cache-key.ts';
+import { keyText, missingCells, type ResolvedInputs } from '../core/cache-key.ts';
 import { TimeLimitError } from '../core/errors.ts';
 import { type ArtifactStore, recordPath } from '../core/store.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { PlannedTask } from '../schemas/plan.ts';
 import type { Invocation, TaskEnd, TaskRecord, TaskStatus } from '../schemas/run.ts';
-import { type CacheEntry, cacheKey, isDone, lookUp, readRecord, type Records, resolveInputs, tasksOf } from './cache.ts';
+import { type CacheEntry, cacheKey, isDone, lookUp, readRecord, type Records, resolveInputs, type StoredEntry, tasksOf } from './cache.ts';
 import { claimKey, UNCLAIMED } from './claims.ts';
 import { errorRecord, toFailure } from './failure.ts';
 import type { StepRunner } from './runner.ts';
@@ -118,8 +118,9 @@ async function tryTask(
       const limits = limitsOf(task, failures);
       const job = { task, inputs, work, key, limits, isAlone: tasks.length === 1 };
       const { outputs, facts, log, cpuMs, peakRssBytes } = await compute(deps, job);
-      const entry: CacheEntry = { outputs: { ...outputs }, facts: { ...facts }, log: [...log] };
-      await store.writeRecord(recordPath.cache(key), JSON.stringify(entry));
+      const entry: CacheEntry = { outputs: { ...outputs }, facts: { ...facts }, log: [...log], made: { run, task: id } };
+      const stored: StoredEntry = { ...entry, keyText: keyText(task, inputs) };
+      await store.writeRecord(recordPath.cache(key), JSON.stringify(stored));
       await write('COMPLETED', { ...entry, cpuMs, peakRssBytes, device: typeof facts.device === 'string' ? facts.device : null });
       if (tasks.length === 1) await dropCheckpoint(store, key);
     } finally {

@@ -101,6 +101,10 @@ export const TaskRecord = z.strictObject({
   log: z.array(z.string()),
   /** Attempts that failed and were tried again: why (a code, or MEMORY where its own limit was passed), where, and after how long. */
   failures: z.array(z.strictObject({ code: z.string(), worker: z.string(), ms: z.number() })),
+  /** The run and task that computed the outputs; unknown in older records. */
+  made: z.strictObject({ run: z.string(), task: z.string() }).optional(),
+  /** An output was dropped to free space, or was damaged: when its run is taken up, the task is looked up again, or computed anew. */
+  dropped: z.boolean().optional(),
 });
 export type TaskRecord = z.infer<typeof TaskRecord>;
 
