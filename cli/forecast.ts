@@ -1,47 +1,92 @@
-import { cacheKey, lookUp } from '../activities/cache.ts';
-import type { ResolvedInputs } from '../core/cache-key.ts';
+import { cacheKey, checkpointKey, lookUp } from '../activities/cache.ts';
+import { keyText, type ResolvedInputs } from '../core/cache-key.ts';
 import type { ArtifactStore } from '../core/store.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
-import type { Plan } from '../schemas/plan.ts';
+import type { Plan, PlannedTask } from '../schemas/plan.ts';
+import { abreast } from './abreast.ts';
+import { earlierKeys, nearestOf } from './earlier-keys.ts';
 
 /** What will become of one task. */
 export interface Forecast {
   readonly task: string;
   readonly cached: boolean;
+  /** Its key, where that is known before anything runs. */
   readonly key: string | undefined;
   readonly why: string;
 }
 
-/** Says for every task whether the cache has it, and why not. Looks only. */
+/** A forecast with what flows into the task, where that is known, and out of it, where it is cached. */
+interface Found {
+  readonly forecast: Forecast;
+  readonly inputs?: ResolvedInputs;
+  readonly outputs?: Readonly<Record<string, ArtifactRef>>;
+}
+
+/** Reasons are looked up for at most so many tasks. */
+const EXPLAINED = 2_000;
+
+/** Says for every task whether the cache has it. Looks only. */
 export async function forecast(plan: Plan, store: ArtifactStore): Promise<Forecast[]> {
-  const outputs = new Map<string, Readonly<Record<string, ArtifactRef>>>();
-  const all: Forecast[] = [];
-  for (const task of plan.tasks) {
-    const inputs: Record<string, ResolvedInputs[string]> = {};
-    let blocker: string | undefined;
-    for (const [port, planned] of Object.entries(task.inputs)) {
-      if ('gather' in planned) {
-        blocker ??= planned.gather.find((s) => !outputs.has(s.task))?.task;
-        inputs[port] = planned.gather.flatMap((s) => (outputs.has(s.task) ? [{ ref: outputs.get(s.task)![s.port], cell: s.cell }] : []));
-      } else {
-        const found = outputs.get(planned.task);
-        if (found) inputs[port] = found[planned.port];
-        else blocker ??= planned.task;
-      }
+  return [...(await findAll(plan, store)).values()].map((found) => found.forecast);
+}
+
+/** The same, and of tasks that are to run what changed against the nearest earlier key. */
+export async function explainedForecast(plan: Plan, store: ArtifactStore): Promise<Forecast[]> {
+  const found = await findAll(plan, store);
+  const forecasts = new Map(plan.tasks.map(({ id }) => [id, found.get(id)!.forecast]));
+  const misses = plan.tasks.filter(({ id }) => !forecasts.get(id)!.cached && found.get(id)!.inputs);
+  if (misses.length > 0 && misses.length <= EXPLAINED) {
+    const earlier = await earlierKeys(store, { name: plan.name, uses: new Set(misses.map((task) => task.uses)) });
+    for (const task of misses) {
+      const near = nearestOf(earlier, task, keyText(task, found.get(task.id)!.inputs!));
+      const why = near && (near.changes.join(', ') || 'computed before, but its result has gone');
+      if (why !== undefined) forecasts.set(task.id, { ...forecasts.get(task.id)!, why });
     }
-    if (blocker !== undefined) {
-      all.push({ task: task.id, cached: false, key: undefined, why: `its input ${blocker} is computed first` });
-      continue;
-    }
-    const key = cacheKey(task, inputs);
-    const hit = await lookUp(store, key);
-    if (hit) outputs.set(task.id, hit.outputs);
-    all.push({
-      task: task.id,
-      cached: hit !== undefined,
-      key,
-      why: hit ? 'same step, params, inputs and seed as before' : 'not computed before',
+  }
+  return [...forecasts.values()];
+}
+
+/** What a run of the plan may use next: the cache keys of its tasks and the names of their checkpoints, as far as they are known before anything runs. */
+export async function reachable(plan: Plan, store: ArtifactStore): Promise<{ readonly keys: string[]; readonly checkpoints: string[] }> {
+  const found = await findAll(plan, store);
+  const known = plan.tasks.flatMap((task) => {
+    const { inputs, forecast } = found.get(task.id)!;
+    return inputs && forecast.key !== undefined ? [{ key: forecast.key, checkpoint: checkpointKey(task, inputs) }] : [];
+  });
+  return { keys: known.map(({ key }) => key), checkpoints: known.map(({ checkpoint }) => checkpoint) };
+}
+
+async function findAll(plan: Plan, store: ArtifactStore): Promise<Map<string, Found>> {
+  const found = new Map<string, Found>();
+  const sources = new Map(plan.tasks.map((task) => [task.id, sourcesOf(task)]));
+  for (let waiting = plan.tasks; waiting.length > 0; waiting = waiting.filter(({ id }) => !found.has(id))) {
+    const ready = waiting.filter(({ id }) => sources.get(id)!.every((source) => found.has(source)));
+    await abreast(ready, async (task) => {
+      const blocker = sources.get(task.id)!.find((source) => !found.get(source)!.outputs);
+      found.set(task.id, blocker === undefined ? await find(store, task, found) : blocked(task.id, blocker));
     });
   }
-  return all;
+  return found;
+}
+
+const sourcesOf = ({ inputs }: PlannedTask): string[] =>
+  Object.values(inputs).flatMap((input) => ('gather' in input ? input.gather.map(({ task }) => task) : [input.task]));
+
+const blocked = (task: string, blocker: string): Found => ({
+  forecast: { task, cached: false, key: undefined, why: `its input ${blocker} is computed first` },
+});
+
+async function find(store: ArtifactStore, task: PlannedTask, found: ReadonlyMap<string, Found>): Promise<Found> {
+  const output = (source: { task: string; port: string }): ArtifactRef => found.get(source.task)!.outputs![source.port];
+  const inputs: ResolvedInputs = Object.fromEntries(
+    Object.entries(task.inputs).map(([port, planned]) => [
+      port,
+      'gather' in planned ? planned.gather.map((source) => ({ ref: output(source), cell: source.cell })) : output(planned),
+    ]),
+  );
+  const key = cacheKey(task, inputs);
+  const hit = await lookUp(store, key);
+  if (!hit) return { forecast: { task: task.id, cached: false, key, why: 'not computed before' }, inputs };
+  const why = 'same step, params, inputs and seed as before';
+  return { forecast: { task: task.id, cached: true, key, why }, inputs, outputs: hit.outputs };
 }

@@ -108,6 +108,9 @@ runCommand('status <run>', 'Show how far a run has come. RUN is its name, or the
 runCommand('log <run>', 'Show the tasks of a run: state, time, worker, cell.')
   .option('--failed', 'only failed ones, with their errors')
   .action(act(async (run: string, flags) => (await import('./commands/runs.ts')).log(run, flags)));
+runCommand('explain <run> <cell>', 'Say where a result came from, its cache key, and what changed against the nearest earlier key.')
+  .addHelpText('after', '\nExample:\n  panelflow explain last "select (seed=0 selector=yoto k=32)"')
+  .action(act(async (run: string, cell: string, flags) => (await import('./commands/explain.ts')).explain(run, cell, flags)));
 runCommand('cancel <run>', 'Cancel a run; what is finished stays in the cache.').action(
   act(async (run: string, flags) => (await import('./commands/runs.ts')).cancel(run, flags)),
 );

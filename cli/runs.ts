@@ -1,10 +1,11 @@
 import { dirname } from 'node:path';
 import { type Client, type WorkflowHandle, WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/client';
 import { ConfigError } from '../core/errors.ts';
+import { nearest } from '../core/nearest.ts';
 import { didYouMean } from '../core/problem.ts';
 import { type ArtifactStore, recordPath } from '../core/store.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
-import type { Plan } from '../schemas/plan.ts';
+import type { Plan, PlannedTask } from '../schemas/plan.ts';
 import type { RunRecord, RunRequest } from '../schemas/run.ts';
 import { openStore } from '../workers/compose.ts';
 import { type Connected, connect } from './connect.ts';
@@ -89,6 +90,22 @@ export async function recordOf(store: ArtifactStore, run: string): Promise<RunRe
 
 export async function planOf(store: ArtifactStore, ref: ArtifactRef): Promise<Plan> {
   return JSON.parse(Buffer.from(await store.get(ref)).toString('utf8')) as Plan;
+}
+
+/** How people name a task: its step and its cell, such as "select (seed=0 k=32)". */
+export const taskName = ({ step, label }: Pick<PlannedTask, 'step' | 'label'>): string => (label === '' ? step : `${step} (${label})`);
+
+/** The tasks of a plan that a word means: an id, a cell, or a name as `taskName` gives it. ConfigError when there is none. */
+export function tasksNamed(plan: Plan, run: string, word: string): PlannedTask[] {
+  const found = plan.tasks.filter((task) => [task.id, task.label, taskName(task)].includes(word));
+  if (found.length > 0) return found;
+  const near = nearest(
+    word,
+    plan.tasks.flatMap((task) => [task.label, taskName(task)]),
+  );
+  throw new ConfigError(`The run ${run} has no task "${word}"`, {
+    mend: near ? `Did you mean "${near}"?` : 'Name it as `panelflow log` does: its id, or its cell.',
+  });
 }
 
 export const storePlan = (store: ArtifactStore, plan: Plan): Promise<ArtifactRef> => store.put([Buffer.from(JSON.stringify(plan))], 'plan');

@@ -19,7 +19,7 @@ export function keyFields(text: string): KeyFields {
   for (const name of ['uses', 'version']) fields.set(name, canonical(rest[name]));
   for (const [group, values] of Object.entries({ params, inputs, missing }))
     for (const [key, value] of Object.entries(values ?? {})) spread(`${group}.${key}`, value);
-  fields.set('seed', canonical(rest.seed));
+  for (const [name, value] of Object.entries(rest)) fields.set(name, canonical(value));
   return fields;
 }
 

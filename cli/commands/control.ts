@@ -14,7 +14,18 @@ import { fileHasher } from '../hash-files.ts';
 import { setParam } from '../load.ts';
 import { sha256 } from '../prepare.ts';
 import { say } from '../print.ts';
-import { findRun, planOf, recordOf, type RunRow, type RunsFlags, startWorkflow, storePlan, type Source, withServer } from '../runs.ts';
+import {
+  findRun,
+  planOf,
+  recordOf,
+  type RunRow,
+  type RunsFlags,
+  startWorkflow,
+  storePlan,
+  type Source,
+  tasksNamed,
+  withServer,
+} from '../runs.ts';
 import type { Settings } from '../settings.ts';
 
 /** A worker answers within this time, or there is none. */
@@ -107,14 +118,7 @@ export function retry(word: string, cells: readonly string[], flags: FollowFlags
   return withRun(word, flags, async (found) => {
     const { row, record, store, isOpen } = found;
     const plan = await planOf(store, record.plans.at(-1)!);
-    const tasks = cells.map((cell) => {
-      const task = plan.tasks.find((t) => [t.id, t.label, `${t.step} (${t.label})`].includes(cell));
-      if (!task)
-        throw new ConfigError(`The run ${row.run} has no task "${cell}"`, {
-          mend: 'Name it as `panelflow log` does: its id, or its cell.',
-        });
-      return task.id;
-    });
+    const tasks = cells.flatMap((cell) => tasksNamed(plan, row.run, cell).map((task) => task.id));
     if (!isOpen) return takeUp(found, flags);
     const count = await change<number>(found, 'retry', { ...asked(cells.join(', ')), ...(tasks.length > 0 ? { tasks } : {}) });
     say(count === 0 ? 'No task has failed.' : `${plural(count, 'failed task')} of ${row.run} ${count === 1 ? 'is' : 'are'} done anew.`);

@@ -1,6 +1,6 @@
 import { plural } from '../../core/units.ts';
 import { openStore } from '../../workers/compose.ts';
-import { forecast } from '../forecast.ts';
+import { explainedForecast } from '../forecast.ts';
 import { prepare } from '../prepare.ts';
 import { table } from '../print.ts';
 import { settings } from '../settings.ts';
@@ -17,7 +17,7 @@ export async function plan(file: string, flags: RunFlags & { readonly all?: bool
     paramsFile: flags.paramsFile,
     name: flags.name,
   });
-  const outcomes = new Map((await forecast(plan, openStore(settings(flags).work))).map((f) => [f.task, f]));
+  const outcomes = new Map((await explainedForecast(plan, openStore(settings(flags).work))).map((f) => [f.task, f]));
   if (flags.json) {
     process.stdout.write(`${JSON.stringify({ hash, ...plan, forecast: [...outcomes.values()] }, null, 1)}\n`);
     return 0;
