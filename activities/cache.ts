@@ -87,6 +87,9 @@ export const isWhole = (task: PlannedTask, inputs: ResolvedInputs): boolean => O
 export const cacheKey = (task: PlannedTask, inputs: ResolvedInputs): string =>
   createHash('sha256').update(keyText(task, inputs)).digest('hex');
 
+/** Names the checkpoint of a task's training: one, however far it is asked to go. */
+export const checkpointKey = (task: PlannedTask, inputs: ResolvedInputs): string => cacheKey({ ...task, until: undefined }, inputs);
+
 /** The cache's answer for a key, when all its artifacts are still there. */
 export async function lookUp(store: ArtifactStore, key: string): Promise<CacheEntry | undefined> {
   const text = await store.readRecord(recordPath.cache(key));

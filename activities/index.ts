@@ -2,9 +2,9 @@ import { heartbeat } from '@temporalio/activity';
 import { type Deal, dealOut, nodeOf, type TaskNode } from '../core/shards.ts';
 import { type ArtifactStore, recordPath } from '../core/store.ts';
 import type { PlannedTask } from '../schemas/plan.ts';
-import type { Invocation, RunRequest, TaskEnd } from '../schemas/run.ts';
+import type { Invocation, RunRequest, TaskEnd, TaskRecord } from '../schemas/run.ts';
 import { cacheKey, isDone, isWhole, lookUp, readRecord, resolveInputs, tasksOf } from './cache.ts';
-import { type ActivityDeps, blankRecord, runStep, runTogether } from './run-step.ts';
+import { type ActivityDeps, blankRecord, runStep, runTogether, scoreOf } from './run-step.ts';
 
 /** The new tasks of one or more plans as the run's own workflow sees them. */
 export interface Outline {
@@ -28,12 +28,18 @@ export interface EngineActivities {
   /** The tasks of a slice that the newest plan still has. */
   'engine/slice'(request: RunRequest, name: string): Promise<readonly TaskNode[]>;
   /** Which of these tasks need no work: done in this run already, or found in the cache (through all they need). */
-  'engine/probe'(request: RunRequest, tasks: readonly string[]): Promise<readonly string[]>;
+  'engine/probe'(request: RunRequest, tasks: readonly string[]): Promise<readonly Known[]>;
   /** Notes in the run's record what has become of its request, and how often it was held. */
   'engine/record'(request: RunRequest, holds: number): Promise<void>;
 }
 
 export type StepActivity = (invocation: Invocation) => Promise<readonly TaskEnd[]>;
+
+/** A task that needs no work, with the score of its result where one is asked for. */
+export interface Known {
+  readonly task: string;
+  readonly score?: number | null;
+}
 
 type Tasks = ReadonlyMap<string, PlannedTask>;
 
@@ -117,11 +123,11 @@ export function createEngineActivities(deps: Pick<ActivityDeps, 'openStore' | 'w
     async 'engine/probe'(request, ids) {
       const store = deps.openStore(request.work);
       const tasks = await tasksOf(store, request.plans.at(-1)!);
-      const asked = new Map<string, Promise<boolean>>();
+      const asked = new Map<string, Promise<Known | undefined>>();
       let free = ABREAST;
       const queue: (() => void)[] = [];
       /** Each after those of its inputs that are asked for, too: their records must be there first. */
-      const ask = async (id: string): Promise<boolean> => {
+      const ask = async (id: string): Promise<Known | undefined> => {
         const task = tasks.get(id)!;
         const { needs, waits } = nodeOf(task);
         await Promise.all([...needs, ...waits].flatMap((other) => asked.get(other) ?? []));
@@ -137,9 +143,8 @@ export function createEngineActivities(deps: Pick<ActivityDeps, 'openStore' | 'w
         }
       };
       for (const id of ids) asked.set(id, ask(id));
-      const done: string[] = [];
-      for (const [id, answer] of asked) if (await answer) done.push(id);
-      return done;
+      const known = await Promise.all(asked.values());
+      return known.filter((answer) => answer !== undefined);
     },
     async 'engine/record'({ work, ...request }, holds) {
       const store = deps.openStore(work);
@@ -151,15 +156,17 @@ export function createEngineActivities(deps: Pick<ActivityDeps, 'openStore' | 'w
   };
 }
 
-/** True when a task is done in this run, or was found in the cache (and has a record now). */
-async function probe(store: ArtifactStore, run: string, task: PlannedTask, worker: string): Promise<boolean> {
+/** What is known of a task that is done in this run, or was found in the cache (and has a record now). */
+async function probe(store: ArtifactStore, run: string, task: PlannedTask, worker: string): Promise<Known | undefined> {
   const [record, inputs] = await Promise.all([readRecord(store, run, task.id), resolveInputs(store, run, task)]);
   // A gathered list counts only when nothing is missing from it: else the task waits its turn.
-  if (inputs === null || !isWhole(task, inputs)) return false;
+  if (inputs === null || !isWhole(task, inputs)) return undefined;
   const key = cacheKey(task, inputs);
-  if (isDone(record) && record.key === key) return true;
+  if (isDone(record) && record.key === key) return known(task, record.facts);
   const hit = await lookUp(store, key);
-  if (!hit) return false;
+  if (!hit) return undefined;
   await store.writeRecord(recordPath.task(run, task.id), JSON.stringify({ ...blankRecord(task, worker), ...hit, status: 'CACHED', key }));
-  return true;
+  return known(task, hit.facts);
 }
+
+const known = (task: PlannedTask, facts: TaskRecord['facts']): Known => ({ task: task.id, ...scoreOf(task, facts) });

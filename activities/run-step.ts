@@ -1,12 +1,23 @@
 import { totalmem } from 'node:os';
-import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { activityInfo, cancellationSignal, Context } from '@temporalio/activity';
 import { keyText, missingCells, type ResolvedInputs } from '../core/cache-key.ts';
 import { TimeLimitError } from '../core/errors.ts';
 import { type ArtifactStore, recordPath } from '../core/store.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { PlannedTask } from '../schemas/plan.ts';
 import type { Invocation, TaskEnd, TaskRecord, TaskStatus } from '../schemas/run.ts';
-import { type CacheEntry, cacheKey, isDone, lookUp, readRecord, type Records, resolveInputs, type StoredEntry, tasksOf } from './cache.ts';
+import {
+  type CacheEntry,
+  cacheKey,
+  checkpointKey,
+  isDone,
+  lookUp,
+  readRecord,
+  type Records,
+  resolveInputs,
+  type StoredEntry,
+  tasksOf,
+} from './cache.ts';
 import { claimKey, UNCLAIMED } from './claims.ts';
 import { errorRecord, toFailure } from './failure.ts';
 import type { StepRunner } from './runner.ts';
@@ -97,12 +108,15 @@ async function tryTask(
     };
     return store.writeRecord(recordPath.task(run, id), JSON.stringify(record));
   };
-  const end = (status: TaskEnd['status']): Tried => ({ task, status, ms: Date.now() - start });
+  const end = (status: TaskEnd['status'], facts: TaskRecord['facts'] = {}): Tried => ({
+    ...{ task, status, ms: Date.now() - start },
+    ...scoreOf(task, facts),
+  });
   try {
     const inputs = await resolveInputs(store, run, task, records);
     if (inputs === null) return end('SKIPPED');
     key = cacheKey(task, inputs);
-    if (isDone(before) && before.key === key) return end(before.status as 'COMPLETED' | 'CACHED');
+    if (isDone(before) && before.key === key) return end(before.status as 'COMPLETED' | 'CACHED', before.facts);
     const found = await lookUp(store, key);
     // What takes no time may be done twice: a claim would take longer.
     const claim = found
@@ -112,21 +126,23 @@ async function tryTask(
         : await claimKey(store, key, `${run}/${id}`, { signal: cancellationSignal(), worker: deps.worker });
     if ('hit' in claim) {
       await write('CACHED', claim.hit);
-      return end('CACHED');
+      return end('CACHED', claim.hit.facts);
     }
+    let facts: TaskRecord['facts'];
     try {
       const limits = limitsOf(task, failures);
-      const job = { task, inputs, work, key, limits, isAlone: tasks.length === 1 };
-      const { outputs, facts, log, cpuMs, peakRssBytes } = await compute(deps, job);
-      const entry: CacheEntry = { outputs: { ...outputs }, facts: { ...facts }, log: [...log], made: { run, task: id } };
+      const job = { task, inputs, work, limits, isAlone: tasks.length === 1 };
+      const { outputs, log, cpuMs, peakRssBytes, ...result } = await compute(deps, job);
+      facts = { ...result.facts };
+      const entry: CacheEntry = { outputs: { ...outputs }, facts, log: [...log], made: { run, task: id } };
       const stored: StoredEntry = { ...entry, keyText: keyText(task, inputs) };
       await store.writeRecord(recordPath.cache(key), JSON.stringify(stored));
       await write('COMPLETED', { ...entry, cpuMs, peakRssBytes, device: typeof facts.device === 'string' ? facts.device : null });
-      if (tasks.length === 1) await dropCheckpoint(store, key);
+      if (tasks.length === 1 && task.until === undefined) await dropCheckpoint(store, checkpointKey(task, inputs));
     } finally {
       await claim.release();
     }
-    return end('COMPLETED');
+    return end('COMPLETED', facts);
   } catch (error) {
     cancellationSignal().throwIfAborted();
     const isFinal = toFailure(error, attempt, task.retries).nonRetryable === true;
@@ -136,6 +152,13 @@ async function tryTask(
     else await write('RETRYING', { failures: [...failures, failure], error: { code, ...record } });
     return { ...end(isFinal ? 'FAILED' : 'AGAIN'), code, error };
   }
+}
+
+/** The score of a result, where the plan asks for one. */
+export function scoreOf({ score }: PlannedTask, facts: TaskRecord['facts']): Pick<TaskEnd, 'score'> {
+  if (score === undefined) return {};
+  const value = facts[score];
+  return { score: typeof value === 'number' ? value : null };
 }
 
 /** What a task may use at this attempt: only what it ran out of grows, to twice as much each time. */
@@ -158,22 +181,20 @@ interface Job {
   readonly task: PlannedTask;
   readonly inputs: ResolvedInputs;
   readonly work: string;
-  readonly key: string;
   readonly limits: ReturnType<typeof limitsOf>;
   /** The only task of its activity, so that the heartbeat of the attempt before spoke of it. */
   readonly isAlone: boolean;
 }
 
-async function compute(
-  deps: ActivityDeps,
-  { task, inputs, work, key, limits, isAlone }: Job,
-): Promise<Awaited<ReturnType<StepRunner['run']>>> {
-  const before = isAlone ? (activityInfo().heartbeatDetails as Beat | undefined) : undefined;
+async function compute(deps: ActivityDeps, { task, inputs, work, limits, isAlone }: Job): Promise<Awaited<ReturnType<StepRunner['run']>>> {
+  // A step process answers outside of any activity's own context.
+  const activity = Context.current();
+  const before = isAlone ? (activity.info.heartbeatDetails as Beat | undefined) : undefined;
   let last: Beat = { fraction: 0, note: '', checkpoint: before?.checkpoint ?? null };
-  const beat = setInterval(() => heartbeat(last), HEARTBEAT_MS);
+  const beat = setInterval(() => activity.heartbeat(last), HEARTBEAT_MS);
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), Math.min(limits.timeoutMs, 2 ** 31 - 1));
-  if (isAlone) heartbeat(last);
+  if (isAlone) activity.heartbeat(last);
   try {
     return await deps.runner.run(
       {
@@ -184,16 +205,17 @@ async function compute(
         inputs,
         missing: missingCells(task, inputs),
         memoryBytes: limits.memoryBytes,
-        checkpoint: { key, everyMs: task.checkpointMs, last: last.checkpoint },
+        until: task.until ?? 1,
+        checkpoint: { key: checkpointKey(task, inputs), everyMs: task.checkpointMs, last: last.checkpoint },
       },
       {
-        signal: AbortSignal.any([cancellationSignal(), limit.signal]),
+        signal: AbortSignal.any([activity.cancellationSignal, limit.signal]),
         onProgress: (fraction, note) => (last = { ...last, fraction, note }),
-        onCheckpoint: (checkpoint) => heartbeat((last = { ...last, checkpoint })),
+        onCheckpoint: (checkpoint) => activity.heartbeat((last = { ...last, checkpoint })),
       },
     );
   } catch (error) {
-    if (!limit.signal.aborted || cancellationSignal().aborted) throw error;
+    if (!limit.signal.aborted || activity.cancellationSignal.aborted) throw error;
     const seconds = Math.round(limits.timeoutMs / 1000);
     throw new TimeLimitError(`${task.uses} took longer than it may: ${seconds} s`, {
       context: { step: task.step, seconds },

@@ -13,6 +13,8 @@ export interface StepJob {
   /** For each gathered port, the planned cells without a value. */
   readonly missing: Readonly<Record<string, readonly Cell[]>>;
   readonly memoryBytes: number | null;
+  /** Share of a whole training after which to stop. */
+  readonly until: number;
   readonly checkpoint: {
     /** The key of the result: a checkpoint serves whoever computes the same. */
     readonly key: string;

@@ -145,7 +145,7 @@ async function conclude(
   if (files.length > 0) {
     const report = files.find((name) => name.endsWith('.html'));
     tell(`Results: ${shortPath(out)}/ (${files.join(', ')})`);
-    if (report) tell(`Report:  ${`${out}/${report}`}`);
+    if (report) tell(`Report:  ${out}/${report}`);
   }
   return isWhole ? 0 : 1;
 }

@@ -55,9 +55,6 @@ export async function recordsOf(store: ArtifactStore, run: string): Promise<Map<
   return records;
 }
 
-/** Records are read so many at a time. */
-const ABREAST = 64;
-
 const TRACE = [
   'task_id',
   'hash',
@@ -107,14 +104,29 @@ function tried(r: TaskRecord): Record<string, string | number> {
   };
 }
 
-/** trace.tsv: Nextflow's columns first, then ours; a task that never ended is ABORTED. Times are in milliseconds, memory in bytes; "-" is unknown. */
+/** Records are read so many at a time. */
+const ABREAST = 64;
+
+/** Tasks that a halving left out, with all that needed them. */
+function droppedOf({ tasks }: Plan, records: ReadonlyMap<string, TaskRecord>): Set<string> {
+  const dropped = new Set<string>();
+  for (const { id, gate, inputs } of tasks) {
+    const needsDropped = Object.values(inputs).some((input) => 'task' in input && dropped.has(input.task));
+    const isDecided = gate !== undefined && records.has(gate.own);
+    if (!records.has(id) && (isDecided || needsDropped)) dropped.add(id);
+  }
+  return dropped;
+}
+
+/** trace.tsv: Nextflow's columns first, then ours; a task that never ended is ABORTED, one that a halving left out is DROPPED. Times are in milliseconds, memory in bytes; "-" is unknown. */
 function traceTable(plan: Plan, records: ReadonlyMap<string, TaskRecord>): string {
+  const dropped = droppedOf(plan, records);
   const rows = plan.tasks.map((task, i) => {
     const r = records.get(task.id);
     const row: Record<string, string | number | boolean> = {
       task_id: i + 1,
       name: `${task.step}${task.label ? ` (${task.label})` : ''}`,
-      status: r?.status ?? 'ABORTED',
+      status: r?.status ?? (dropped.has(task.id) ? 'DROPPED' : 'ABORTED'),
       step: task.step,
       uses: task.uses,
       cell: task.label || '-',

@@ -34,5 +34,13 @@ export function keyText(task: PlannedTask, inputs: ResolvedInputs): string {
   );
   const missing = missingCells(task, inputs);
   const holes = Object.keys(missing).length > 0 ? { missing } : {};
-  return canonical({ uses: task.uses, version: task.version, params, seed: task.seed, inputs: hashes, ...holes });
+  return canonical({
+    uses: task.uses,
+    version: task.version,
+    params,
+    seed: task.seed,
+    inputs: hashes,
+    ...holes,
+    ...(task.until === undefined ? {} : { until: task.until }),
+  });
 }

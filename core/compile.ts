@@ -2,6 +2,7 @@ import type { PipelineDefinition, Resources, RunFile } from '../schemas/pipeline
 import type { Plan, PlannedTask, Source } from '../schemas/plan.ts';
 import { topologicalOrder } from './dag.ts';
 import { isPanelflowError } from './errors.ts';
+import { halve } from './halving.ts';
 import type { Scope } from './expression.ts';
 import { checkParams, type Use } from './params.ts';
 import { CompileError, type Document, type Origins, type Path, type Problem } from './problem.ts';
@@ -80,6 +81,10 @@ export async function compile(input: CompileInput): Promise<Plan> {
     await planStep(step, { ...input, resources, cells: cells!, scope, instances, tasks, usesOf, leftOut, problems });
     problems.stop();
   }
+  const halved = problems.try('pipeline', ['halving'], () =>
+    halve(tasks, definition, { scope, definitionOf: (uses) => registry.loaded(uses), sha256: input.sha256 }),
+  );
+  problems.stop();
   return {
     format: 1,
     name: run.name,
@@ -92,9 +97,9 @@ export async function compile(input: CompileInput): Promise<Plan> {
         .map((axis) => [axis, [...new Set(cells!.map((c) => c.labels[axis]))]]),
     ),
     cells: cells!.length,
-    tasks,
+    tasks: halved!,
     left_out: leftOut,
-    publish: published(tasks, registry),
+    publish: published(halved!, registry),
   };
 }
 
@@ -179,7 +184,9 @@ function checkResourceNames(
 }
 
 function published(tasks: readonly PlannedTask[], registry: Registry): Source[] {
-  return tasks.flatMap((task) =>
+  // What stops on the way is nobody's result.
+  const whole = tasks.filter((task) => task.until === undefined);
+  return whole.flatMap((task) =>
     Object.entries(registry.loaded(task.uses)?.outputs ?? {})
       .filter(([, type]) => type === 'files' || type === 'model')
       .map(([port]) => ({ task: task.id, port })),

@@ -37,6 +37,8 @@ export interface StepContext {
   /** For each gathered port, the cells of the plan that have no value: their task failed or was skipped. */
   readonly missing: Readonly<Record<string, readonly Readonly<Record<string, string | number>>[]>>;
   readonly checkpoints: Checkpoints;
+  /** A training may end after this share of its whole length; it goes on from its checkpoint when asked for more. 1 means all of it. */
+  readonly until: number;
   /** Reports progress in [0, 1], with a short note such as "epoch 3 of 60". */
   progress(fraction: number, note?: string): void;
   /** Says one line to the user and the log, e.g. that a slower path was taken. */

@@ -12,6 +12,9 @@ export interface TaskNode {
   readonly needs: readonly string[];
   /** What must have ended, well or not: tasks, and slices (by name) that hold some. */
   readonly waits: readonly string[];
+  /** Tasks of one halving stay together. */
+  readonly bracket?: string;
+  readonly gate?: NonNullable<PlannedTask['gate']>;
 }
 
 /** A slice of a plan: it runs in a workflow of its own, after what is named. */
@@ -40,7 +43,13 @@ export function nodeOf(task: PlannedTask): TaskNode {
     if ('gather' in input) waits.push(...input.gather.map((s) => s.task));
     else needs.push(input.task);
   }
-  return { id, step, label, uses, queue, timeoutMs, needs: [...new Set(needs)], waits: [...new Set(waits)] };
+  const { gate, bracket = gate?.bracket } = task;
+  if (gate) waits.push(...gate.rivals);
+  return {
+    ...{ id, step, label, uses, queue, timeoutMs, needs: [...new Set(needs)], waits: [...new Set(waits)] },
+    ...(bracket === undefined ? {} : { bracket }),
+    ...(gate === undefined ? {} : { gate }),
+  };
 }
 
 /**
@@ -69,7 +78,7 @@ export function dealOut(plans: readonly Tasks[], size: number): { deals: Deal[];
 function split(nodes: readonly TaskNode[], size: number): { own: string[]; groups: string[][] } {
   if (nodes.length <= size) return { own: nodes.map((n) => n.id), groups: [] };
   const sinks = new Set<string>();
-  for (const n of nodes) if (n.waits.length > 0 || n.needs.some((id) => sinks.has(id))) sinks.add(n.id);
+  for (const n of nodes) if ((n.waits.length > 0 && !n.gate) || n.needs.some((id) => sinks.has(id))) sinks.add(n.id);
   const rest = nodes.filter((n) => !sinks.has(n.id));
   for (let widest = size; ; widest = Math.floor(widest / 2)) {
     const hubs = hubsOf(rest, widest);
@@ -105,6 +114,13 @@ function groupsOf(nodes: readonly TaskNode[]): string[][] {
     return r;
   };
   for (const n of nodes) for (const id of n.needs) if (parent.has(id)) parent.set(root(n.id), root(id));
+  const firsts = new Map<string, string>();
+  for (const { id, bracket } of nodes) {
+    if (bracket === undefined) continue;
+    const first = firsts.get(bracket);
+    if (first === undefined) firsts.set(bracket, id);
+    else parent.set(root(id), root(first));
+  }
   const groups = new Map<string, string[]>();
   for (const n of nodes) {
     const r = root(n.id);

@@ -92,6 +92,8 @@ async function forEachTask(step: Chooser, context: StepContext, inputs: Selector
         load: () => Promise.resolve(saved?.panels.length === at ? saved.state : undefined),
         save: (state) => checkpoints.save({ panels: [...panels], state } as unknown as Portable),
       },
+      // Only the last of several trainings could go on later.
+      until: 1,
       progress: (fraction, note) => context.progress((at + fraction) / tasks.length, `${task.column}: ${note ?? ''}`),
     };
     panels.push((await step.run(part, inputs, { ...params, tasks: [task] })).panel);

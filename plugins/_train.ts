@@ -1,4 +1,4 @@
-import type { Portable } from '../core/plugin.ts';
+import { NO_CHECKPOINTS, type Portable } from '../core/plugin.ts';
 import type { Curves, Training } from '../tensor/fit.ts';
 import type { Panel, StepContext } from './contract.ts';
 
@@ -14,13 +14,21 @@ export async function drive(training: Training & { readonly curves: Curves }, co
   const { keptCurves } = await import('../tensor/fit.ts');
   const saved = (await checkpoints.load()) as { readonly format: number; readonly state: Portable } | undefined;
   if (saved?.format === FORMAT) {
+    const fresh = training.state();
     training.restore(saved.state);
+    if (training.progress.fraction > context.until) {
+      // Somebody is further than this is asked to go: what they saved is theirs.
+      training.restore(fresh);
+      return drive(training, { ...context, checkpoints: NO_CHECKPOINTS });
+    }
     context.log(`Goes on from a checkpoint at ${training.progress.note}`);
   }
   const save = (): Promise<void> => checkpoints.save({ format: FORMAT, state: training.state() });
+  const isEnough = (): boolean =>
+    context.until < 1 && training.progress.fraction >= context.until && Object.values(training.curves).some((curve) => curve.length > 0);
   let savedAt = Date.now();
   let breathedAt = savedAt;
-  while (training.advance()) {
+  while (!isEnough() && training.advance()) {
     const now = Date.now();
     if (now - savedAt >= checkpoints.everyMs) {
       await save();
@@ -37,5 +45,6 @@ export async function drive(training: Training & { readonly curves: Curves }, co
       throw stop;
     }
   }
+  if (context.until < 1) await save();
   return keptCurves(training.curves);
 }

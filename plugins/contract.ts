@@ -241,7 +241,7 @@ export function defineEvaluator<P extends z.ZodObject>(
     },
     outputs: { metrics: 'metrics' },
     run: async (context, { labels: given, ...inputs }, params) =>
-      pack(await step.run(context, relabelled(inputs as unknown as EvaluatorInputs, given), params)),
+      packMetrics(await step.run(context, relabelled(inputs as unknown as EvaluatorInputs, given), params)),
   };
 }
 
@@ -272,6 +272,12 @@ export function defineReporter<P extends z.ZodObject>(
 export function definePlugin(plugin: Plugin): Plugin {
   return plugin;
 }
+
+/** With its metrics as facts. */
+const packMetrics = ({ metrics, facts }: { readonly metrics: Metrics; readonly facts?: StepResult['facts'] }): StepResult => ({
+  outputs: { metrics },
+  facts: { ...metrics.values, ...facts },
+});
 
 function pack({ facts, ...outputs }: { readonly facts?: StepResult['facts']; readonly [port: string]: unknown }): StepResult {
   return facts === undefined ? { outputs } : { outputs, facts };

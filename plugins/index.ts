@@ -19,6 +19,7 @@ export default definePlugin({
       fractions: () => import('./splitters/fractions.ts'),
       'k-fold': () => import('./splitters/k-fold.ts'),
       'leave-group-out': () => import('./splitters/leave-group-out.ts'),
+      inner: () => import('./splitters/inner.ts'),
     },
     labeler: {
       noise: () => import('./labelers/noise.ts'),
@@ -62,6 +63,10 @@ export default definePlugin({
     reporter: {
       tables: () => import('./reporters/tables.ts'),
       html: () => import('./reporters/html.ts'),
+      files: () => import('./reporters/files.ts'),
+    },
+    command: {
+      run: () => import('./commands/run.ts'),
     },
   },
 });

@@ -116,6 +116,17 @@ export const PipelineDefinition = z.strictObject({
     .describe('Only cells that match one of these are kept, where there are any'),
   steps: z.record(Name, PipelineStep),
   resources: z.record(z.string(), Resources).default({}).describe('By step name or by kind/id'),
+  halving: z
+    .strictObject({
+      when: z.union([z.string(), z.boolean()]),
+      step: Name.describe('The step whose trainings compete'),
+      along: Name.describe('The axis along which they compete'),
+      judge: Name.describe('The step that judges a training on the way'),
+      metric: z.string().describe('The fact about its result that decides; more is better'),
+      rules: z.union([z.string(), z.record(z.string(), z.unknown())]).describe('eta and fractions'),
+    })
+    .optional()
+    .describe('Trainings that are clearly worse than others are not trained to their end'),
   profiles: z.record(z.string(), Profile).default({}),
 });
 export type PipelineDefinition = z.infer<typeof PipelineDefinition>;

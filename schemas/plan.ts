@@ -40,6 +40,14 @@ export const PlannedTask = z.strictObject({
   memoryBytes: z.number().nullable(),
   checkpointMs: z.number(),
   retries: Retries,
+  /** Share of the whole training after which it stops; the same computation with a larger share goes on from there. */
+  until: z.number().optional(),
+  /** The fact about its result that decides between rivals. */
+  score: z.string().optional(),
+  /** Names the halving that it takes part in. */
+  bracket: z.string().optional(),
+  /** It runs only when its judge is among the best 1 in eta of its rivals'. */
+  gate: z.strictObject({ own: z.string(), rivals: z.array(z.string()), eta: z.number(), bracket: z.string() }).optional(),
 });
 export type PlannedTask = z.infer<typeof PlannedTask>;
 

@@ -65,6 +65,8 @@ export const TaskEnd = z.strictObject({
   status: z.enum(['COMPLETED', 'CACHED', 'SKIPPED', 'FAILED', 'AGAIN', 'HELD']),
   /** How long it took. */
   ms: z.number(),
+  /** What decides between it and its rivals; null where its result has no such number. */
+  score: z.number().nullable().optional(),
   code: z.string().optional(),
   message: z.string().optional(),
 });

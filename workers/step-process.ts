@@ -85,6 +85,7 @@ function contextOf(job: StepJob, threads: number, log: string[]): StepContext {
     memoryBytes: job.memoryBytes ?? machineMemory(),
     missing: job.missing,
     checkpoints: checkpointsOf(job, log),
+    until: job.until,
     progress: (fraction, note = '') => {
       const now = Date.now();
       if (now - told < 200 && fraction < 1) return;

@@ -59,3 +59,12 @@ function reasonOf(error: unknown): { code: string; message: string } {
   if (name === 'TimeoutFailure') return { code: 'LOST', message: 'Its worker was lost again and again' };
   return { code: 'BUG', message: error instanceof Error ? error.message : String(error) };
 }
+
+/** The tasks that need no work, with how they would have ended. */
+export async function probed(request: RunRequest, nodes: readonly TaskNode[]): Promise<Map<string, TaskEnd>> {
+  const known = await engine['engine/probe'](
+    request,
+    nodes.map((node) => node.id),
+  );
+  return new Map(known.map(({ task, score }) => [task, { status: 'CACHED', ms: 0, ...(score === undefined ? {} : { score }) }]));
+}

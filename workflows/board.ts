@@ -16,6 +16,7 @@ export class Board {
   stopped = '';
   readonly changes: Change[];
   readonly spent = { tasks: 0, ms: 0 };
+  readonly #scores = new Map<string, number>();
   readonly #steps = new Map<string, StepProgress>();
   readonly #kinds = new Map<string, KindProgress>();
   readonly #running = new Set<string>();
@@ -34,7 +35,8 @@ export class Board {
     this.#running.add(node.id);
   }
 
-  ended(node: TaskNode, outcome: Outcome, { ms, code = 'BUG', message = '' }: TaskEnd): void {
+  ended(node: TaskNode, outcome: Outcome, { ms, score, code = 'BUG', message = '' }: TaskEnd): void {
+    if (typeof score === 'number') this.#scores.set(node.id, score);
     const step = this.#of(node.step);
     if (this.#running.delete(node.id)) step.running--;
     step[COUNTED[outcome]]++;
@@ -46,6 +48,17 @@ export class Board {
     }
     const { id, label } = node;
     if (outcome === 'FAILED' && this.#failures.length < LISTED) this.#failures.push({ task: id, step: node.step, label, code, message });
+  }
+
+  /** False for a task that is not among the best 1 in eta of its rivals: the higher score first, then the earlier in the plan. */
+  admits({ gate }: TaskNode): boolean {
+    if (!gate) return true;
+    const ranked = gate.rivals
+      .filter((id) => this.#scores.has(id))
+      .toSorted((a, b) => this.#scores.get(b)! - this.#scores.get(a)! || gate.rivals.indexOf(a) - gate.rivals.indexOf(b));
+    // Nothing tells them apart: all go on.
+    if (ranked.length === 0) return true;
+    return ranked.slice(0, Math.ceil(ranked.length / gate.eta)).includes(gate.own);
   }
 
   anew(node: TaskNode, outcome: Outcome): void {

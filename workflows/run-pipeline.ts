@@ -12,7 +12,7 @@ import {
 import type { Outline } from '../activities/index.ts';
 import type { TaskNode } from '../core/shards.ts';
 import type { Change, Progress, RunRequest } from '../schemas/run.ts';
-import { beginTasks, engine, WINDOW } from './activities.ts';
+import { beginTasks, engine, probed, WINDOW } from './activities.ts';
 import { Board } from './board.ts';
 import {
   accountSignal,
@@ -73,7 +73,8 @@ class Run {
         sleep,
         most: (lane) => (lane === SLICES ? OPEN_SLICES : WINDOW),
         mayJoin: (lane) => lane !== SLICES,
-        gathers: (work) => !work.isSlice && work.waits.length > 0,
+        admits: (work) => work.isSlice || this.#board.admits(work),
+        gathers: (work) => !work.isSlice && work.waits.length > 0 && !work.gate,
         began: (work) => {
           if (!work.isSlice) this.#board.began(work);
         },
@@ -102,17 +103,14 @@ class Run {
 
   /** Takes the new tasks of a plan, and lets go of those that it has not. */
   async take(outline: Outline): Promise<void> {
-    const known = await engine['engine/probe'](
-      this.#request,
-      outline.nodes.map((node) => node.id),
-    );
+    const known = await probed(this.#request, outline.nodes);
     for (const node of outline.nodes) this.#board.expect(node.step, 1);
     for (const slice of outline.slices) for (const [step, n] of Object.entries(slice.steps)) this.#board.expect(step, n);
     const slices = outline.slices.map(({ name, after }) => ({ id: name, lane: SLICES, needs: [], waits: after, isSlice: true }) as const);
     const tasks = outline.nodes.map((node) => ({ ...node, lane: node.step, isSlice: false }) as const);
     // Tasks that gather come after the slices that they wait for.
-    const hubs = tasks.filter((task) => task.waits.length === 0);
-    this.#scheduler.add([...hubs, ...slices, ...tasks.filter((task) => task.waits.length > 0)], new Set(known));
+    const isLast = (task: Task): boolean => task.waits.length > 0 && !task.gate;
+    this.#scheduler.add([...tasks.filter((task) => !isLast(task)), ...slices, ...tasks.filter(isLast)], known);
     this.#scheduler.drop(new Set(outline.dropped.own));
     for (const [name, { tasks: ids, steps }] of Object.entries(outline.dropped.slices)) {
       const workflow = this.#open.get(name);

@@ -9,7 +9,7 @@ import {
 } from '@temporalio/workflow';
 import type { TaskNode } from '../core/shards.ts';
 import type { Progress, RunRequest } from '../schemas/run.ts';
-import { beginTasks, engine, WINDOW } from './activities.ts';
+import { beginTasks, engine, probed, WINDOW } from './activities.ts';
 import { Board } from './board.ts';
 import { accountSignal, orderSignal, progressQuery } from './control.ts';
 import { Scheduler } from './scheduler.ts';
@@ -48,7 +48,8 @@ export async function runSlice({ request, name, isHeld, holds: before, kinds }: 
       sleep,
       most: () => WINDOW,
       mayJoin: () => true,
-      gathers: (task) => task.waits.length > 0,
+      admits: (task) => board.admits(task),
+      gathers: (task) => task.waits.length > 0 && !task.gate,
       began: (task) => board.began(task),
       ended: (task, outcome, end) => {
         board.ended(task, outcome, end);
@@ -77,13 +78,10 @@ export async function runSlice({ request, name, isHeld, holds: before, kinds }: 
     const kind: Progress['kinds'][string] | undefined = kinds[uses];
     if (kind && kind.computed > 0) scheduler.expect(step, kind.ms / kind.computed);
   }
-  const known = await engine['engine/probe'](
-    request,
-    nodes.map((n) => n.id),
-  );
+  const known = await probed(request, nodes);
   scheduler.add(
     nodes.map((node) => ({ ...node, lane: node.step })),
-    new Set(known),
+    known,
   );
   await untilEnd(scheduler);
   return board.progress();

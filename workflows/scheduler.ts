@@ -22,6 +22,8 @@ export interface Crew<W> {
   most(lane: string): number;
   /** Whether quick works of a lane may be done together. */
   mayJoin(lane: string): boolean;
+  /** Whether a work that is ready is wanted at all, as things have come out. */
+  admits(work: W): boolean;
   /** Whether a work still runs when the run is stopped: it reports what there is. */
   gathers(work: W): boolean;
   began(work: W): void;
@@ -122,7 +124,7 @@ export class Scheduler<W extends Work> {
   }
 
   /** Takes works, in an order in which each comes after all it needs; `done`: those with nothing to do. What it does not know of counts as done. */
-  add(works: readonly W[], done: ReadonlySet<string> = new Set()): void {
+  add(works: readonly W[], done: ReadonlyMap<string, TaskEnd> = new Map()): void {
     const fresh: Item<W>[] = [];
     for (const work of works) {
       const item: Item<W> = { work, order: this.#items.size, phase: 'waiting', outcome: undefined, alone: false };
@@ -135,7 +137,10 @@ export class Scheduler<W extends Work> {
         else this.#dependents.set(id, new Set([work.id]));
       }
     }
-    for (const item of fresh) if (done.has(item.work.id)) this.#end(item, 'CACHED');
+    for (const item of fresh) {
+      const end = done.get(item.work.id);
+      if (end) this.#end(item, 'CACHED', end);
+    }
     for (const item of fresh) this.#settle(item);
     if (this.#isStopped) this.stop();
     this.#pump();
@@ -205,8 +210,9 @@ export class Scheduler<W extends Work> {
     const before = (id: string): Item<W> | undefined => this.#items.get(id);
     const isOver = (id: string): boolean => (before(id)?.phase ?? 'ended') === 'ended';
     if (!item.work.needs.every(isOver) || !item.work.waits.every(isOver)) return;
-    const isLost = item.work.needs.some((id) => ['FAILED', 'SKIPPED', 'DROPPED'].includes(before(id)?.outcome ?? 'CACHED'));
-    if (isLost) return this.#end(item, 'SKIPPED');
+    const ends = item.work.needs.map((id) => before(id)?.outcome);
+    if (ends.includes('FAILED') || ends.includes('SKIPPED')) return this.#end(item, 'SKIPPED');
+    if (ends.includes('DROPPED') || !this.#crew.admits(item.work)) return this.#end(item, 'DROPPED');
     item.phase = 'ready';
     const lane = this.#laneOf(item.work.lane);
     if (item.alone) lane.queue.unshift(item);

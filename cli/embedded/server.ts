@@ -17,7 +17,7 @@ export interface EmbeddedServer {
 
 const RETENTION = '8760h';
 /** WAL is 7 times the throughput of the default journal; the poll rates lift a cap of about 25 sequential tasks a second. */
-const TUNING = [
+export const TUNING = [
   '--sqlite-pragma',
   'journal_mode=WAL',
   '--sqlite-pragma',

@@ -19,7 +19,7 @@ export default defineSelector({
   cites: ['arXiv:2207.14106', 'arXiv:1901.09346'],
   queue: 'gpu',
   seeded: true,
-  traits: ['model', 'generative'],
+  traits: ['anytime', 'model', 'generative'],
   params,
   run: (context, inputs, given) =>
     selectByVae(context, inputs, given, {

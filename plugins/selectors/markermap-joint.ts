@@ -15,7 +15,7 @@ export default defineSelector({
   cites: ['arXiv:2207.14106', 'arXiv:1901.10517'],
   queue: 'gpu',
   seeded: true,
-  traits: ['predictions', 'model', 'generative', 'classes-only'],
+  traits: ['anytime', 'predictions', 'model', 'generative', 'classes-only'],
   params,
   run: (context, inputs, given) =>
     selectByVae(context, inputs, given, {

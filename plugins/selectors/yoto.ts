@@ -115,7 +115,7 @@ export default defineSelector({
   cites: ['arXiv:2512.17678', 'arXiv:1903.08850'],
   queue: 'gpu',
   seeded: true,
-  traits: ['multi-task', 'predictions', 'model'],
+  traits: ['anytime', 'multi-task', 'predictions', 'model'],
   memory: {
     formula: '32 bytes x genes x width of the first layer',
     bytes: ({ genes }, { hidden }) => 32 * genes * hidden[0],

@@ -46,6 +46,7 @@ describe('a training whose process is killed', () => {
     inputs,
     missing: {},
     memoryBytes: null,
+    until: 1,
     checkpoint: { key, everyMs: EVERY_MS, last: null },
   });
 

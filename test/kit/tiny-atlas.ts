@@ -65,7 +65,7 @@ export function tinySplit(data: Dataset): Split {
 
 /** A step context outside any engine; `signal` cancels it. */
 export function testContext(
-  options: Partial<Pick<StepContext, 'seed' | 'signal' | 'log' | 'missing' | 'memoryBytes' | 'checkpoints'>> = {},
+  options: Partial<Pick<StepContext, 'seed' | 'signal' | 'log' | 'missing' | 'memoryBytes' | 'checkpoints' | 'until'>> = {},
 ): StepContext {
   const signal = options.signal ?? new AbortController().signal;
   return {
@@ -75,6 +75,7 @@ export function testContext(
     memoryBytes: options.memoryBytes ?? Number.POSITIVE_INFINITY,
     missing: options.missing ?? {},
     checkpoints: options.checkpoints ?? NO_CHECKPOINTS,
+    until: options.until ?? 1,
     progress: () => {},
     log: options.log ?? (() => {}),
     breathe: async () => {

@@ -14,6 +14,7 @@ class Crew {
     fail: (error: Error) => Promise<void>;
   }[] = [];
   readonly outcomes: Record<string, Outcome> = {};
+  readonly unwanted = new Set<string>();
   readonly naps: (() => void)[] = [];
   readonly scheduler = new Scheduler<Work>(
     {
@@ -39,6 +40,7 @@ class Crew {
       sleep: () => new Promise((wake) => this.naps.push(wake)),
       most: (lane) => (lane === 'narrow' ? 2 : 100),
       mayJoin: (lane) => lane !== 'narrow',
+      admits: (w) => !this.unwanted.has(w.id),
       gathers: (w) => w.waits.length > 0,
       began: () => {},
       ended: (w, outcome) => (this.outcomes[w.id] = outcome),
@@ -179,6 +181,15 @@ describe('the scheduler', () => {
     crew.scheduler.add([work('a-0')]);
     await crew.batches[0].fail(new Error('cancelled'));
     expect(crew.scheduler.broken).toMatchObject({ error: { message: 'cancelled' } });
+  });
+
+  it('drops what is not admitted when its turn comes, with all that needs it', async () => {
+    const crew = new Crew();
+    crew.scheduler.add([work('a-0'), work('b-0', [], ['a-0']), work('c-0', ['b-0']), work('d-0', [], ['c-0'])]);
+    crew.unwanted.add('b-0');
+    await crew.batches[0].end();
+    expect(crew.outcomes).toMatchObject({ 'b-0': 'DROPPED', 'c-0': 'DROPPED' });
+    expect(crew.begun).toEqual(['a-0', 'd-0']);
   });
 
   it('does no more works of a lane at a time than it may', async () => {
