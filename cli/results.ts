@@ -7,6 +7,7 @@ import { type ArtifactStore, recordPath } from '../core/store.ts';
 import { plural } from '../core/units.ts';
 import { decode } from '../data/portable.ts';
 import type { Plan } from '../schemas/plan.ts';
+import { tellStory } from './run-story.ts';
 import type { RunRecord, TaskRecord } from '../schemas/run.ts';
 import { checkBucket, publisher } from './publish.ts';
 
@@ -195,6 +196,7 @@ export async function writeResults(
   });
   if (!found.some(({ ref }) => ref.type === 'files')) return [];
   const publish = publisher(out);
+  const story = { plan, records, changes, dropped: droppedOf(plan, records) };
   const names: string[] = [];
   let models = 0;
   for (const { ref, name } of found) {
@@ -207,7 +209,8 @@ export async function writeResults(
       continue;
     }
     for (const file of decode(await store.get(ref)) as { name: string; bytes: Uint8Array }[]) {
-      await publish(file.name, file.bytes);
+      const isReport = file.name.endsWith('.html');
+      await publish(file.name, isReport ? tellStory(Buffer.from(file.bytes).toString('utf8'), story) : file.bytes);
       names.push(file.name);
     }
   }

@@ -73,7 +73,7 @@ async function keyTextOf(
 function originOf(run: string, record: TaskRecord | undefined): string {
   if (record === undefined) return 'not done yet';
   const { status, made, worker, start, complete, error } = record;
-  const gone = record.dropped ? '; its result has been dropped since' : '';
+  const gone = record.gone ? '; its result has gone since' : '';
   if (status === 'COMPLETED') return `computed in this run by ${worker} in ${duration(complete - start)}${gone}`;
   if (status !== 'CACHED') return `${status.toLowerCase()}${error ? `: ${error.message}` : ''}`;
   const where = made === undefined ? 'by an earlier run' : made.run === run ? 'earlier in this run' : `by the run ${made.run}`;

@@ -5,7 +5,7 @@ const Method = z.strictObject({ id: z.string(), summary: z.string().default(''),
 /** One self-contained page for people: what is best, how sure that is, and which genes. */
 export default defineReporter({
   id: 'html',
-  version: 1,
+  version: 2,
   summary: 'report.html: one self-contained page with summary, charts, tables, panels and methods',
   cites: ['10.1109/TVCG.2016.2599030'],
   params: z.strictObject({

@@ -114,6 +114,8 @@ function methods({ params, rows: { axes } }: Model): Markup {
 export function about(model: Model): Markup {
   return html`<section id="about">
     <h2>About this run</h2>
-    ${gaps(model)}${facts(model)}${methods(model)}
+    ${gaps(model)}
+    <div id="run-story"></div>
+    ${facts(model)}${methods(model)}
   </section>`;
 }
