@@ -144,6 +144,7 @@ describe('only the doors read the environment', () => {
       'cli/commands/run.ts',
       'cli/embedded/binary.ts',
       'cli/embedded/versitygw.ts',
+      'plugins/commands/run.ts',
       'plugins/stores/_bucket.ts',
       'workers/machine.ts',
       'workers/pool.ts',

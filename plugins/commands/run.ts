@@ -126,7 +126,7 @@ async function execute({ signal }: StepContext, { argv, env }: Params, { work, .
   const [program, ...args] = argv.map(String);
   const own = PASSED_ON.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]] as const]));
   const timers: NodeJS.Timeout[] = [];
-  let end = (_: NodeJS.Signals): void => {};
+  let end: (name: NodeJS.Signals) => void = () => {};
   let isTooMuch = false;
   const onAbort = (): void => {
     end('SIGTERM');
