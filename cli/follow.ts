@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WorkflowHandle } from '@temporalio/client';
+import { isGrpcServiceError, isRetryableError, ServiceError, type WorkflowHandle } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { ResourceError } from '../core/errors.ts';
 import type { Plan } from '../schemas/plan.ts';
@@ -16,6 +16,9 @@ const QUERY_MS = 3_000;
 /** Asking a run how far it is takes time from it: at most one part in so many. */
 const LEISURE = 10;
 const RECHECK_MS = 15_000;
+/** A server that the user runs is waited for so long; one of this folder, whose process has died, comes back only with the next command. */
+const PATIENCE_MS = { own: 90_000, embedded: 10_000 } as const;
+const AGAIN_MS = 1_000;
 
 /** Adds the counts of children that still run. */
 export async function whole(progress: Progress, { client }: Connected): Promise<Progress> {
@@ -61,6 +64,8 @@ async function notesOf(handle: WorkflowHandle): Promise<string[]> {
 
 /** A run that is followed, and what it takes to follow it. */
 export interface Followed {
+  /** Its name. */
+  readonly run: string;
   readonly handle: WorkflowHandle;
   readonly connected: Connected;
   readonly plan: Plan;
@@ -72,35 +77,43 @@ export interface Followed {
   readonly tell: (line: string) => void;
 }
 
-/** Follows a run to its end; undefined when interrupted. */
-export async function follow(run: Followed): Promise<Progress | undefined> {
-  const { handle, connected, plan, view, signal, worker } = run;
+/** Follows a run to its end; undefined when interrupted. A server that goes away for a while is waited for. */
+export async function follow(given: Followed): Promise<Progress | undefined> {
+  const { plan, view, worker } = given;
+  const leave = new AbortController();
+  const signal = AbortSignal.any([given.signal, leave.signal]);
+  const run = { ...given, signal };
+  // Each time that the server is asked for the result of a long run, one more listens.
+  setMaxListeners(0, signal);
   const ended: { value?: Progress; error?: unknown } = {};
-  const result = connected.client
-    .withAbortSignal(signal, () => handle.result())
-    .then(
-      (value) => (ended.value = value as Progress),
-      (error: unknown) => (ended.error = error),
-    );
+  const result = resultOf(run).then(
+    (value) => (ended.value = value),
+    (error: unknown) => (ended.error = error),
+  );
   worker?.stopped.catch((error: unknown) => (ended.error ??= error));
   const interrupted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   view.update(blank(plan), undefined, []);
+  const line = new Line(run);
   const start = Date.now();
   let took = 0;
   let warned = false;
   let check = Date.now() + 3_000;
-  for (let tick = 0; ended.value === undefined && ended.error === undefined && !signal.aborted; tick++) {
-    await Promise.race([result, interrupted, sleep(Math.max(tick < 10 ? 200 : 500, LEISURE * took), undefined, { ref: false })]);
-    if (ended.value !== undefined || ended.error !== undefined || signal.aborted) break;
-    const asked = Date.now();
-    await look(run, start);
-    took = Date.now() - asked;
-    if (worker === undefined && !warned && Date.now() > check) {
-      warned = await warnOfMissingWorkers(run);
-      check = Date.now() + RECHECK_MS;
+  try {
+    for (let tick = 0; ended.value === undefined && ended.error === undefined && !signal.aborted; tick++) {
+      await Promise.race([result, interrupted, sleep(Math.max(tick < 10 ? 200 : 500, LEISURE * took), undefined, { ref: false })]);
+      if (ended.value !== undefined || ended.error !== undefined || signal.aborted) break;
+      const asked = Date.now();
+      const isThere = await line.holds(await look(run, start));
+      took = isThere ? Date.now() - asked : 0;
+      if (isThere && worker === undefined && !warned && Date.now() > check) {
+        warned = await warnOfMissingWorkers(run).catch(() => false);
+        check = Date.now() + RECHECK_MS;
+      }
     }
+  } finally {
+    leave.abort();
   }
-  if (ended.value === undefined && signal.aborted) return undefined;
+  if (ended.value === undefined && given.signal.aborted) return undefined;
   if (ended.value === undefined) {
     throw new ResourceError(`The run ended early: ${causeOf(ended.error)}`, {
       cause: ended.error,
@@ -111,8 +124,56 @@ export async function follow(run: Followed): Promise<Progress | undefined> {
   return ended.value;
 }
 
-/** Paints how far the run is; a server that is busy is asked again at the next turn. */
-async function look({ handle, connected, plan, view, signal }: Followed, start: number): Promise<void> {
+/** What a run ends with; asks again when the server went away meanwhile. */
+async function resultOf({ handle, connected, signal }: Followed): Promise<Progress> {
+  for (;;) {
+    try {
+      return (await connected.client.withAbortSignal(signal, () => handle.result())) as Progress;
+    } catch (error) {
+      const isAway = error instanceof ServiceError && isGrpcServiceError(error.cause) && isRetryableError(error.cause);
+      if (!isAway || signal.aborted) throw error;
+      await sleep(AGAIN_MS);
+    }
+  }
+}
+
+/** The line to the server: says once when it is cut and when it is mended, and gives up after a while. */
+class Line {
+  readonly #run: Followed;
+  #cutAt: number | undefined;
+
+  constructor(run: Followed) {
+    this.#run = run;
+  }
+
+  /** True when the server is there: it has just answered, or does so now. ResourceError when it has been away for too long. */
+  async holds(hasAnswered: boolean): Promise<boolean> {
+    const { connected, tell, set, run, signal } = this.#run;
+    const isThere = hasAnswered || (await this.#ask());
+    if (signal.aborted) return false;
+    if (isThere && this.#cutAt !== undefined) tell('The server answers again.');
+    if (!isThere && this.#cutAt === undefined) tell('The server does not answer; waiting…');
+    this.#cutAt = isThere ? undefined : (this.#cutAt ?? Date.now());
+    const patience = set.address === undefined ? PATIENCE_MS.embedded : PATIENCE_MS.own;
+    if (this.#cutAt === undefined || Date.now() - this.#cutAt < patience) return isThere;
+    throw new ResourceError(`The Temporal server at ${connected.address} has not answered for ${patience / 1000} s`, {
+      mend: `Nothing finished is lost. Once it answers: panelflow attach ${run}`,
+    });
+  }
+
+  #ask(): Promise<boolean> {
+    const { client } = this.#run.connected;
+    return client
+      .withDeadline(Date.now() + QUERY_MS, () => client.workflowService.getSystemInfo({}))
+      .then(
+        () => true,
+        () => false,
+      );
+  }
+}
+
+/** Paints how far the run is; true when it answered. A server that is busy is asked again at the next turn. */
+async function look({ handle, connected, plan, view, signal }: Followed, start: number): Promise<boolean> {
   // Without a worker a query waits for one.
   const patience = AbortSignal.any([signal, AbortSignal.timeout(QUERY_MS)]);
   // Every part of a large run is asked at once, and each question listens.
@@ -121,6 +182,7 @@ async function look({ handle, connected, plan, view, signal }: Followed, start: 
     .withAbortSignal(patience, async () => whole(await handle.query<Progress>('progress'), connected))
     .catch(() => undefined);
   if (progress) view.update(progress, timeLeft(plan, progress, start), await notesOf(handle).catch(() => []));
+  return progress !== undefined;
 }
 
 function causeOf(error: unknown): string {

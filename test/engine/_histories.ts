@@ -1,0 +1,97 @@
+import { join, resolve } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { type Project, TOY, until } from './_engine.ts';
+
+/** Where recorded histories lie. */
+export const HISTORIES = resolve('test/fixtures/histories');
+
+const sweep = (project: Project, name: string, ns: readonly number[], ms: number): string =>
+  project.write(
+    `${name}.yaml`,
+    `name: ${name}
+plugins: [${TOY}]
+axes: { n: [${ns.join(', ')}] }
+steps:
+  base: { uses: toy/number, with: { value: 5 } }
+  add: { uses: toy/add, in: { in: base.out }, with: { plus: '\${{ axis.n }}', ms: ${ms}, log: ${project.path(`${name}.log`)} } }
+  list: { uses: toy/list, in: { all: { from: add.out, gather: all } } }
+`,
+  );
+const begun = (project: Project, name: string): number => project.lines(`${name}.log`).filter((line) => line.startsWith('start')).length;
+
+/** Runs that go through everything that a workflow decides, by the name of their history. */
+export const SCENARIOS: Readonly<Record<string, (project: Project) => Promise<void>>> = {
+  plain: async (project) => {
+    await project.run('run', sweep(project, 'plain', [1, 2, 3], 1));
+  },
+  cached: async (project) => {
+    await project.run('run', sweep(project, 'cached', [1, 2, 3], 1));
+    await project.run('run', project.path('cached.yaml'));
+  },
+  sliced: async (project) => {
+    const ns = Array.from({ length: 30 }, (_, i) => i);
+    await project.run('run', sweep(project, 'sliced', ns, 1), '--shard-size', '10');
+  },
+  failed: async (project) => {
+    const file = project.write(
+      'failed.yaml',
+      `name: failed\nplugins: [${TOY}]\nsteps:\n  base: { uses: toy/number, with: { value: 5 } }\n  bad: { uses: toy/bad, in: { in: base.out } }\n  after: { uses: toy/add, in: { in: bad.out } }\n`,
+    );
+    await project.run('run', file);
+  },
+  changed: async (project) => {
+    const started = project.start('run', sweep(project, 'changed', [1, 2, 3, 4, 5, 6], 700), '--slots', '1');
+    await until(() => begun(project, 'changed') >= 1);
+    await project.run('pause', 'changed');
+    await project.run('amend', 'changed', '--add', 'n=7', '--drop', 'n=6');
+    await project.run('resume', 'changed');
+    await project.run('retry', 'changed');
+    await started.ended;
+  },
+  stopped: async (project) => {
+    const started = project.start('run', sweep(project, 'stopped', [1, 2, 3, 4], 700), '--slots', '1');
+    await until(() => begun(project, 'stopped') >= 1);
+    await project.run('stop', 'stopped');
+    await started.ended;
+  },
+  limited: async (project) => {
+    await project.run('run', sweep(project, 'limited', [1, 2, 3, 4, 5, 6, 7, 8], 300), '--slots', '1', '--budget', 'tasks=3,wall=1h');
+  },
+};
+
+/** The history of one workflow; its id decides what its children are called. */
+export interface Recorded {
+  readonly id: string;
+  readonly history: unknown;
+}
+
+/** A history in which nothing tells where it was recorded: also not in its payloads, which are base64. */
+function withoutNames(value: unknown, folder: string): unknown {
+  const clean = (text: string): string => text.replaceAll(folder, '/project').replaceAll(/\b[\w.-]+@[\w.-]+\b/g, 'somebody@machine');
+  if (typeof value === 'string') return clean(value);
+  if (Array.isArray(value)) return value.map((item) => withoutNames(item, folder));
+  if (value === null || typeof value !== 'object') return value;
+  const cleaned = Object.entries(value).map(([key, item]) => {
+    if (key !== 'data' || typeof item !== 'string') return [key, withoutNames(item, folder)];
+    return [key, Buffer.from(clean(Buffer.from(item, 'base64').toString('utf8'))).toString('base64')];
+  });
+  return Object.fromEntries(cleaned) as unknown;
+}
+
+/** The histories of a scenario's workflows, the children's after the run's own, as JSON. */
+export async function historiesOf(project: Project, name: string): Promise<Recorded[]> {
+  const { address } = JSON.parse((await project.run('server', 'status', '--json')).stdout) as { address: string };
+  const connection = await Connection.connect({ address });
+  const client = new Client({ connection });
+  const found: Recorded[] = [];
+  for await (const workflow of client.workflow.list({ query: `WorkflowId STARTS_WITH "${name}-"` })) {
+    const handle = client.workflow.getHandle(workflow.workflowId, workflow.runId);
+    const history = JSON.parse(historyToJSON(await handle.fetchHistory())) as unknown;
+    found.push({ id: workflow.workflowId, history: withoutNames(history, project.folder) });
+  }
+  await connection.close();
+  return found.toSorted((a, b) => a.id.length - b.id.length);
+}
+
+export const historyFile = (name: string): string => join(HISTORIES, `${name}.json.gz`);
