@@ -87,7 +87,13 @@ program
   .option(...work)
   .option('--slots <n>', 'steps computed at a time', whole)
   .option('--plugin <package>', 'a plugin package; may be repeated', collect)
-  .addHelpText('after', '\nExample:\n  panelflow worker --queue gpu --address temporal.example:7233')
+  .option('--build <id>', 'version of this worker: runs stay with the build that they began with, until they end')
+  .option('--deployment <name>', 'whose builds take turns', 'panelflow')
+  .option('--current', 'new runs go to this build from now on')
+  .addHelpText(
+    'after',
+    '\nExamples:\n  panelflow worker --queue gpu --address temporal.example:7233\n  panelflow worker --queue cpu,gpu --address temporal.example:7233 --build 2026-12-01 --current',
+  )
   .action(act(async (flags) => (await import('./commands/worker.ts')).worker(flags)));
 
 /** Options of commands about a run. */
@@ -152,6 +158,27 @@ takingUp(
 runCommand('report <run>', 'Write the results of a run again from the store.')
   .option('--out <place>', 'folder of results, or s3://bucket/prefix (default: results/<name>)')
   .action(act(async (run: string, flags) => (await import('./commands/runs.ts')).report(run, flags)));
+
+runCommand('clean [runs...]', 'Drop runs from the store, and every result that no other run needs. What is open or young is left alone.')
+  .option('--keep <n>', 'drop all runs but the newest so many of each name', whole)
+  .option('--older-than <time>', 'drop runs that ended longer ago, such as 30d; with --keep, only those that both rules name')
+  .option('--intermediates [size]', 'of runs that ended well, drop what only other steps read, from that size on (default: 1 MB)')
+  .option('--grace <time>', 'leave alone what is younger', '1h')
+  .option('--dry-run', 'say what would go, and drop nothing')
+  .addHelpText(
+    'after',
+    '\nExamples:\n  panelflow clean --keep 3 --dry-run\n  panelflow clean zeisel-1a2b3c4d-mb1x2y3z\n  panelflow clean --intermediates',
+  )
+  .action(act(async (runs: string[], flags) => (await import('./commands/clean.ts')).clean(runs, flags)));
+
+program
+  .command('cache [action]')
+  .description('The size of the store; `cache verify` reads every object in it and says which are damaged.')
+  .option('--mend', 'remove what is damaged, so that it is computed anew')
+  .option(...work)
+  .option(...json)
+  .addHelpText('after', '\nExamples:\n  panelflow cache\n  panelflow cache verify --mend')
+  .action(act(async (action: string | undefined, flags) => (await import('./commands/cache.ts')).cache(action, flags)));
 
 program
   .command('plugins [uses]')

@@ -13,8 +13,8 @@ import { localCache } from './machine.ts';
 
 const stores = new Map<string, ArtifactStore>();
 
-/** The store that `work` names; one object for each name. */
-export function openStore(work: string): ArtifactStore {
+/** The store that `work` names; one object for each name. A store in S3 that is away is waited for so many milliseconds. */
+export function openStore(work: string, patienceMs = 0): ArtifactStore {
   const known = stores.get(work);
   if (known) return known;
   if (!isS3(work) && /^[a-z][a-z0-9+.-]+:\/\//.test(work))
@@ -22,7 +22,7 @@ export function openStore(work: string): ArtifactStore {
       context: { work },
       mend: 'Give a folder or s3://bucket/prefix.',
     });
-  const store = isS3(work) ? new S3Store(work, localCache()) : new FileStore(work);
+  const store = isS3(work) ? new S3Store(work, localCache(), { patienceMs }) : new FileStore(work);
   stores.set(work, store);
   return store;
 }

@@ -67,6 +67,7 @@ export class ProcessPool implements StepRunner {
     readonly keep: number;
     readonly env: Readonly<Record<string, string>>;
   };
+  readonly #starting: Promise<StepProcess>[] = [];
   readonly #waiting: (() => void)[] = [];
   #places: number;
   #closed = false;
@@ -83,11 +84,12 @@ export class ProcessPool implements StepRunner {
 
   /** Starts processes before there is work for them. */
   warm(count: number): void {
-    for (let i = 0; i < count; i++)
-      this.#spawn().then(
-        (process) => this.#idle.push(process),
-        () => {},
-      );
+    for (let i = 0; i < count; i++) {
+      const starting = this.#spawn();
+      // Who takes it hears of it.
+      starting.catch(() => {});
+      this.#starting.push(starting);
+    }
   }
 
   async run(job: StepJob, options: RunOptions): Promise<StepOutcome> {
@@ -104,7 +106,7 @@ export class ProcessPool implements StepRunner {
   }
 
   async #runOne(job: StepJob, options: RunOptions): Promise<StepOutcome> {
-    const process = this.#idle.pop() ?? (await this.#spawn());
+    const process = this.#idle.pop() ?? (await (this.#starting.shift() ?? this.#spawn()));
     const memory = { peak: 0, exceeded: false };
     const sampler = setInterval(() => this.#sample(process, job, memory), SAMPLE_MS);
     try {

@@ -17,6 +17,8 @@ import type { FromProcess, ToProcess } from './messages.ts';
 
 /** Decoded inputs are kept between steps, so that a sweep reads its matrix once; at most so many bytes. */
 const KEEP_BYTES = 1.5 * 2 ** 30;
+/** A step has seen to its heartbeats, and what it computed is worth waiting for a store that is away. */
+const PATIENCE_MS = 600_000;
 
 const say = (message: FromProcess): void => void process.send?.(message);
 const kept = new Map<string, { value: unknown; bytes: number }>();
@@ -48,7 +50,7 @@ function machineMemory(): number {
 
 /** Checkpoints in the store, one record for each key; the one before goes when the next is safe. */
 function checkpointsOf({ work, checkpoint: { key, everyMs, last } }: StepJob, log: string[]): Checkpoints {
-  const store = openStore(work);
+  const store = openStore(work, PATIENCE_MS);
   const path = recordPath.checkpoint(key);
   let current = last;
   return {
@@ -101,7 +103,7 @@ function contextOf(job: StepJob, threads: number, log: string[]): StepContext {
 }
 
 async function run(job: StepJob, threads: number, registry: Registry): Promise<StepOutcome> {
-  const store = openStore(job.work);
+  const store = openStore(job.work, PATIENCE_MS);
   const definition = await registry.load(job.uses);
   const cpu = process.cpuUsage();
   const inputs: Record<string, unknown> = {};

@@ -25,6 +25,8 @@ export interface WorkerOptions {
   readonly plugins?: readonly string[];
   /** Steps are sure to be computed: their processes start at once. */
   readonly isBusy?: boolean;
+  /** Runs stay with the build that they began with; new ones go to the build that is current. */
+  readonly build?: { readonly deployment: string; readonly id: string };
 }
 
 /** Workers of one process: one for workflows, one for each queue, over one pool of step processes. */
@@ -52,6 +54,17 @@ function workflowCode(): { workflowBundle: { codePath: string } } | { workflowsP
   if (existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
   return { workflowsPath: fileURLToPath(new URL(`../workflows/index${extname(import.meta.url)}`, import.meta.url)) };
 }
+
+const versioned = (build: WorkerOptions['build']): Pick<Parameters<typeof Worker.create>[0], 'workerDeploymentOptions'> =>
+  build === undefined
+    ? {}
+    : {
+        workerDeploymentOptions: {
+          version: { deploymentName: build.deployment, buildId: build.id },
+          useWorkerVersioning: true,
+          defaultVersioningBehavior: 'PINNED',
+        },
+      };
 
 /** Connects and starts to serve. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
@@ -81,6 +94,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     shutdownGraceTime: 0,
     shutdownForceTime: '10s',
     ...HEARTBEATS,
+    ...versioned(options.build),
   } as const;
   const workers = [
     await Worker.create({ ...shared, ...workflowCode(), taskQueue: WORKFLOW_QUEUE, activities: engine, maxCachedWorkflows: 200 }),

@@ -32,6 +32,10 @@ export const TUNING = [
   'history.timerProcessorMaxPollHostRPS=2000',
   '--dynamic-config-value',
   'system.forceSearchAttributesCacheRefreshOnRead=true',
+  '--dynamic-config-value',
+  'matching.useNewMatcher=true',
+  '--dynamic-config-value',
+  'matching.enableFairness=true',
 ];
 
 const folderOf = (work: string): string => join(work, 'temporal');

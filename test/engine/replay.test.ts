@@ -42,7 +42,7 @@ describe('a run that began with an earlier build goes on with this one', () => {
     } catch {
       // Another test of this file did.
     }
-    for (const { id, history } of read(name)) await Worker.runReplayHistory({ workflowBundle: BUNDLE }, history as History, id);
+    for (const { id, history } of read(name)) await Worker.runReplayHistory({ workflowBundle: BUNDLE }, history, id);
   });
 
   it('and a history that this build would not have made is told', { timeout: 60_000 }, async () => {
