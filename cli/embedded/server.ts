@@ -36,6 +36,11 @@ export const TUNING = [
   'matching.useNewMatcher=true',
   '--dynamic-config-value',
   'matching.enableFairness=true',
+  // Priorities count within a partition.
+  '--dynamic-config-value',
+  'matching.numTaskqueueReadPartitions=1',
+  '--dynamic-config-value',
+  'matching.numTaskqueueWritePartitions=1',
 ];
 
 const folderOf = (work: string): string => join(work, 'temporal');
