@@ -34,7 +34,7 @@ export async function readRecord(store: ArtifactStore, run: string, task: string
 
 /** True for the record of a task whose outputs are there. */
 export const isDone = (record: TaskRecord | undefined): record is TaskRecord =>
-  (record?.status === 'COMPLETED' || record?.status === 'CACHED') && record.dropped !== true;
+  (record?.status === 'COMPLETED' || record?.status === 'CACHED') && record.gone !== true;
 
 /** Records read for several tasks together, by task: what many need is read once. */
 export type Records = Map<string, Promise<TaskRecord | undefined>>;

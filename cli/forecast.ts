@@ -46,14 +46,17 @@ export async function explainedForecast(plan: Plan, store: ArtifactStore): Promi
   return [...forecasts.values()];
 }
 
-/** What a run of the plan may use next: the cache keys of its tasks and the names of their checkpoints, as far as they are known before anything runs. */
-export async function reachable(plan: Plan, store: ArtifactStore): Promise<{ readonly keys: string[]; readonly checkpoints: string[] }> {
+/** What a run of the plan may use next: of each task whose key is known before anything runs, that key, its checkpoint, and its outputs when the cache has them. */
+export async function reachable(
+  plan: Plan,
+  store: ArtifactStore,
+): Promise<{ readonly key: string; readonly checkpoint: string; readonly outputs: readonly ArtifactRef[] }[]> {
   const found = await findAll(plan, store);
-  const known = plan.tasks.flatMap((task) => {
-    const { inputs, forecast } = found.get(task.id)!;
-    return inputs && forecast.key !== undefined ? [{ key: forecast.key, checkpoint: checkpointKey(task, inputs) }] : [];
+  return plan.tasks.flatMap((task) => {
+    const { inputs, outputs = {} } = found.get(task.id)!;
+    if (!inputs) return [];
+    return [{ key: cacheKey(task, inputs), checkpoint: checkpointKey(task, inputs), outputs: Object.values(outputs) }];
   });
-  return { keys: known.map(({ key }) => key), checkpoints: known.map(({ checkpoint }) => checkpoint) };
 }
 
 async function findAll(plan: Plan, store: ArtifactStore): Promise<Map<string, Found>> {

@@ -29,6 +29,23 @@ export function duration(ms: number): string {
   return `${Math.floor(s / 3600)} h ${Math.round((s % 3600) / 60)} min`;
 }
 
+/** 12 bytes, 3.4 kB, 1.2 GB; units as everywhere here are powers of 1024. */
+export function size(bytes: number): string {
+  const unit = Math.min(4, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
+  return unit === 0 ? `${bytes} bytes` : `${(bytes / 1024 ** unit).toFixed(1)} ${['kB', 'MB', 'GB', 'TB'][unit - 1]}`;
+}
+
+/** A line that is written over is written at most so often. */
+const TICK_MS = 100;
+let ticked = 0;
+
+/** A line on standard error that is written over, for work that takes long; nothing where standard error is no terminal. An empty text takes it away. */
+export function tick(text: string): void {
+  if (!isLive() || (text !== '' && Date.now() - ticked < TICK_MS)) return;
+  ticked = Date.now();
+  process.stderr.write(`\r\u001b[K${text}`);
+}
+
 /** One error as a person should see it: what, where, how to mend; never a stack. `source` adds the place of a value in the user's file. */
 export function errorText(
   error: { message: string; mend?: string | undefined; context?: Readonly<Record<string, string | number>> },

@@ -52,6 +52,15 @@ export async function runsOf({ client }: Connected): Promise<RunRow[]> {
   return [...rows.values()].sort((a, b) => b.started.getTime() - a.started.getTime());
 }
 
+/** Has the server forget runs that are closed, which it does within a minute. It may refuse: then they stay in its list. */
+export async function forgetRuns({ client }: Connected, runs: ReadonlySet<string>): Promise<void> {
+  const { namespace } = client.options;
+  for await (const { memo, workflowId, runId, status } of client.workflow.list({ query: 'WorkflowType = "runPipeline"' })) {
+    if (status.name === 'RUNNING' || !runs.has((memo?.run as string | undefined) ?? workflowId)) continue;
+    await client.workflowService.deleteWorkflowExecution({ namespace, workflowExecution: { workflowId, runId } }).catch(() => {});
+  }
+}
+
 /** The newest run whose name begins so; `last` is the newest of all. */
 export async function findRun(word: string, connected: Connected): Promise<RunRow> {
   const runs = await runsOf(connected);

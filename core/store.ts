@@ -53,7 +53,7 @@ export interface ArtifactStore {
   walkRecords(prefix: string): AsyncIterable<readonly StoredItem[]>;
   /** Every object, in pages and in any order. */
   walkObjects(): AsyncIterable<readonly StoredObject[]>;
-  /** SHA-256 (hex) of the bytes that lie in the store itself under that name, read as a stream; undefined when there are none. */
+  /** SHA-256 (hex) of the bytes that lie in the store itself under that name, read as a stream; other text where the disk is damaged, undefined when there are none. */
   digest(sha256: string): Promise<string | undefined>;
 }
 

@@ -26,7 +26,7 @@ export type Policy = z.infer<typeof Policy>;
 
 /** A change to a run while it goes on, or after its end. */
 export const Change = z.strictObject({
-  what: z.enum(['amend', 'pause', 'resume', 'retry', 'stop']),
+  what: z.enum(['amend', 'pause', 'resume', 'retry', 'stop', 'limit']),
   /** Who asked for it, when (epoch milliseconds), and what it is, for people. */
   by: z.string(),
   at: z.number(),
@@ -105,8 +105,8 @@ export const TaskRecord = z.strictObject({
   failures: z.array(z.strictObject({ code: z.string(), worker: z.string(), ms: z.number() })),
   /** The run and task that computed the outputs; unknown in older records. */
   made: z.strictObject({ run: z.string(), task: z.string() }).optional(),
-  /** An output was dropped to free space, or was damaged: when its run is taken up, the task is looked up again, or computed anew. */
-  dropped: z.boolean().optional(),
+  /** An output has gone, to free space or as it was damaged: when its run is taken up, the task is looked up again, or computed anew. */
+  gone: z.boolean().optional(),
 });
 export type TaskRecord = z.infer<typeof TaskRecord>;
 

@@ -115,6 +115,6 @@ async function begin(
       mend: 'Give that store with --work to go on with it, or another --name.',
     });
   if (memo.run === undefined || memo.run === fresh) return { handle, record };
-  await store.removeRecord(recordPath.run(fresh));
+  await store.removeRecords(recordPath.allOf(fresh));
   return { handle, record: { ...(await recordOf(store, memo.run)), out } };
 }

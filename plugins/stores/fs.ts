@@ -169,6 +169,7 @@ export class FileStore implements ArtifactStore {
       for await (const chunk of createReadStream(this.#object({ sha256 }), { highWaterMark: 1 << 20 })) hash.update(chunk as Uint8Array);
     } catch (error) {
       if (isMissing(error)) return undefined;
+      if ((error as NodeJS.ErrnoException).code === 'EIO') return 'unreadable';
       throw new ArtifactError(`Object ${sha256.slice(0, 12)} cannot be read: ${(error as Error).message}`, {
         cause: error,
         context: { store: this.uri },

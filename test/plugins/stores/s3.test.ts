@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -40,6 +40,21 @@ describe.skipIf(noGateway)('the store in S3', () => {
     const found: string[] = [];
     for await (const page of store.walkObjects()) found.push(...page.map((o) => o.sha256 ?? ''));
     expect(found.toSorted()).toEqual(refs.map((r) => r.sha256).toSorted());
+  });
+
+  it('counts an object that is put again as new', async () => {
+    const store = await open();
+    const { sha256 } = await store.put([Buffer.from('good')], 'words');
+    const key = `${store.uri.replace('s3://panelflow/', '')}/objects/${sha256.slice(0, 2)}/${sha256}`;
+    const ages = async (): Promise<number[]> => {
+      const found: number[] = [];
+      for await (const page of store.walkObjects()) found.push(...page.map(({ age }) => age));
+      return found;
+    };
+    utimesSync(gateway.path(key), 1e9, 1e9);
+    expect((await ages())[0]).toBeGreaterThan(1e9);
+    await store.put([Buffer.from('good')], 'words');
+    expect((await ages())[0]).toBeLessThan(60_000);
   });
 
   it('uploads large objects in parts, and gives the same bytes back', async () => {
