@@ -56,7 +56,12 @@ export async function claimKey(
     const hit = await lookUp(store, key);
     if (hit) return { hit };
   }
-  return keep(store, path, text, mine);
+  // Who had the claim may have finished since this task looked for a result.
+  const hit = await lookUp(store, key);
+  const claim = keep(store, path, text, mine);
+  if (!hit) return claim;
+  await claim.release();
+  return { hit };
 }
 
 /** Renews a claim until it is released; a claim that somebody took over is left to them. */

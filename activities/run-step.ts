@@ -1,5 +1,6 @@
 import { totalmem } from 'node:os';
 import { activityInfo, cancellationSignal, Context } from '@temporalio/activity';
+import type { ApplicationFailure } from '@temporalio/common';
 import { keyText, missingCells, type ResolvedInputs } from '../core/cache-key.ts';
 import { TimeLimitError } from '../core/errors.ts';
 import { type ArtifactStore, recordPath } from '../core/store.ts';
@@ -34,10 +35,9 @@ const HEARTBEAT_MS = 2_000;
 
 /** Runs one task: its record, else the cache, else the step itself in a process of its own. Throws what Temporal is to know. */
 export async function runStep(deps: ActivityDeps, invocation: Invocation): Promise<TaskEnd> {
-  const { attempt } = activityInfo();
   if (await isHeld(deps, invocation)) return HELD;
-  const { task, error, ...end } = await tryTask(deps, invocation, invocation.tasks[0], attempt);
-  if (error !== undefined) throw toFailure(error, attempt, task.retries);
+  const { failure, ...end } = await tryTask(deps, invocation, invocation.tasks[0]);
+  if (failure) throw failure;
   return end;
 }
 
@@ -56,8 +56,8 @@ export async function runTogether(deps: ActivityDeps, invocation: Invocation): P
         ends[at] = HELD;
         continue;
       }
-      const { task: _, error, ...end } = await tryTask(deps, invocation, tasks[at], 1, records);
-      ends[at] = error === undefined ? end : { ...end, message: (error as Error).message };
+      const { failure, ...end } = await tryTask(deps, invocation, tasks[at], records);
+      ends[at] = failure ? { ...end, message: failure.message } : end;
     }
   };
   await Promise.all(Array.from({ length: ABREAST }, lane));
@@ -78,14 +78,13 @@ async function isHeld({ openStore }: ActivityDeps, { run, work, holds }: Invocat
   return now > holds;
 }
 
-type Tried = TaskEnd & { readonly task: PlannedTask; readonly error?: unknown };
+type Tried = TaskEnd & { readonly failure?: ApplicationFailure };
 
 /** One attempt at a task. Gives an error back rather than throwing it, but for a cancellation. */
 async function tryTask(
   deps: ActivityDeps,
   { run, work, plan, tasks }: Invocation,
   id: string,
-  attempt: number,
   records: Records = new Map(),
 ): Promise<Tried> {
   const store = deps.openStore(work);
@@ -109,7 +108,8 @@ async function tryTask(
     return store.writeRecord(recordPath.task(run, id), JSON.stringify(record));
   };
   const end = (status: TaskEnd['status'], facts: TaskRecord['facts'] = {}): Tried => ({
-    ...{ task, status, ms: Date.now() - start },
+    status,
+    ms: Date.now() - start,
     ...scoreOf(task, facts),
   });
   try {
@@ -145,12 +145,13 @@ async function tryTask(
     return end('COMPLETED', facts);
   } catch (error) {
     cancellationSignal().throwIfAborted();
-    const isFinal = toFailure(error, attempt, task.retries).nonRetryable === true;
     const { code, ...record } = errorRecord(error);
-    const failure = { code: record.context.limit === undefined ? code : 'MEMORY', worker: deps.worker, ms: Date.now() - start };
-    if (isFinal) await write('FAILED', { error: { code, ...record } });
-    else await write('RETRYING', { failures: [...failures, failure], error: { code, ...record } });
-    return { ...end(isFinal ? 'FAILED' : 'AGAIN'), code, error };
+    const failed = { code: record.context.limit === undefined ? code : 'MEMORY', worker: deps.worker, ms: Date.now() - start };
+    // Temporal counts attempts whose worker or store went away, too; they are no fault of the step.
+    const failure = toFailure(error, failures.filter((f) => f.code === failed.code).length + 1, task.retries);
+    if (failure.nonRetryable) await write('FAILED', { error: { code, ...record } });
+    else await write('RETRYING', { failures: [...failures, failed], error: { code, ...record } });
+    return { ...end(failure.nonRetryable ? 'FAILED' : 'AGAIN'), code, failure };
   }
 }
 

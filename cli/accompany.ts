@@ -1,5 +1,7 @@
 import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
+import { isPanelflowError, ResourceError } from '../core/errors.ts';
 import type { ArtifactStore } from '../core/store.ts';
 import { plural } from '../core/units.ts';
 import type { Plan } from '../schemas/plan.ts';
@@ -14,6 +16,10 @@ import { planOf, recordOf } from './runs.ts';
 import type { Settings } from './settings.ts';
 import { shortPath, type SourceFile } from './source-file.ts';
 import { packageVersion } from './load.ts';
+
+/** A store that is away when a run has ended is waited for so long. */
+const PATIENCE_MS = 90_000;
+const AGAIN_MS = 1_000;
 
 /** How a command goes along with a run. */
 export interface Company {
@@ -56,7 +62,7 @@ export async function accompany(company: Company): Promise<number> {
     const slots = set.address === undefined ? `${company.slots ?? availableParallelism()} at a time` : `at ${set.address}`;
     const mode = json ? 'json' : quiet ? 'quiet' : isLive() ? 'live' : 'plain';
     const view = progressView(mode, plan.name, slots);
-    const progress = await follow({ handle, connected, plan, view, signal: interrupt.signal, worker, set, tell });
+    const progress = await follow({ run: record.run, handle, connected, plan, view, signal: interrupt.signal, worker, set, tell });
     if (progress === undefined) {
       await worker?.stop();
       tell(`Interrupted. Nothing finished is lost: run the same command again to go on.`);
@@ -93,17 +99,42 @@ export async function serve({ connected, set, plugins, slots, isBusy = false }: 
 const sum = (progress: Progress, key: 'done' | 'cached' | 'failed' | 'skipped' | 'dropped'): number =>
   progress.steps.reduce((total, s) => total + s[key], 0);
 
+/** Does what needs the store; where that is away, says so once and tries again for a while. */
+async function patiently<T>(
+  { run, tell }: { readonly run: string; readonly tell: (line: string) => void },
+  work: () => Promise<T>,
+): Promise<T> {
+  const start = Date.now();
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isPanelflowError(error) || error.code !== 'RESOURCE' || !error.retryable) throw error;
+      if (Date.now() - start > PATIENCE_MS)
+        throw new ResourceError(`The run has ended, but its results cannot be written: ${error.message}`, {
+          cause: error,
+          context: error.context,
+          mend: `${error.mend ?? ''} Then: panelflow report ${run}`.trim(),
+        });
+      if (tries === 1) tell(`${error.message}; waiting…`);
+      await sleep(AGAIN_MS);
+    }
+  }
+}
+
 /** Writes the results, lists failures with their places, and gives the exit code. */
 async function conclude(
   { store, record: { run, out }, file, json }: Company,
   progress: Progress,
   { tell, elapsed }: { readonly tell: (line: string) => void; readonly elapsed: number },
 ): Promise<number> {
-  // The run may have been amended meanwhile.
-  const record = await recordOf(store, run);
-  const plan: Plan = await planOf(store, record.plans.at(-1)!);
-  const records = await recordsOf(store, run);
-  const files = await writeResults(plan, record, store, out, await packageVersion());
+  const { plan, records, files } = await patiently({ run, tell }, async () => {
+    // The run may have been amended meanwhile.
+    const record = await recordOf(store, run);
+    const plan: Plan = await planOf(store, record.plans.at(-1)!);
+    const records = await recordsOf(store, run);
+    return { plan, records, files: await writeResults(plan, record, store, out, await packageVersion()) };
+  });
   const [done, cached, failed, skipped, dropped] = (['done', 'cached', 'failed', 'skipped', 'dropped'] as const).map((k) =>
     sum(progress, k),
   );

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CompletedPart, S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import { isPanelflowError, type PanelflowError } from '../../core/errors.ts';
 import { drain, joined, pieces } from './_bytes.ts';
-import { type Asked, DAMAGED, s3Fault, type SdkError } from './_s3-fault.ts';
+import { type Asked, DAMAGED, isOutage, s3Fault, type SdkError } from './_s3-fault.ts';
 
 /** What may differ from S3's and our defaults. */
 export interface BucketOptions {
@@ -16,6 +16,8 @@ export interface BucketOptions {
   readonly partBytes?: number;
   /** The most keys in one answer to a listing. */
   readonly pageSize?: number;
+  /** How long a server that does not answer is waited for, in milliseconds, beyond what the SDK does itself. */
+  readonly patienceMs?: number;
 }
 
 /** One answer to a listing: keys with size in bytes and age in milliseconds, and prefixes that end in a slash. */
@@ -47,6 +49,8 @@ type Failure = SdkError | undefined;
 /** Tries for what the SDK does not repeat itself: bytes damaged on the way, an answer cut off in the middle, a write that met another one. */
 const TRIES = 4;
 const PAUSE_MS = 200;
+/** A server that is away is asked again so often. */
+const AWAY_MS = 1_000;
 /** Parts under way at a time, and the most parts that S3 takes. */
 const LANES = 4;
 const MOST_PARTS = 10_000;
@@ -161,7 +165,7 @@ export class S3Bucket {
   async putIf(key: string, body: Uint8Array, etag: string): Promise<Conditional> {
     const condition = etag === '*' ? { IfNoneMatch: '*' } : { IfMatch: etag };
     for (let tries = 1; ; tries++) {
-      const failure: { last?: SdkError } = {};
+      const failure: { last?: SdkError; isUnsure: boolean } = { isUnsure: tries > 1 };
       const answer = await this.#send(
         key,
         ({ sdk, client }) =>
@@ -175,13 +179,14 @@ export class S3Bucket {
               ...condition,
             }),
           ),
-        (error) => {
+        (error, isRepeated) => {
           failure.last = error;
+          failure.isUnsure ||= isRepeated;
           return isRefused(error) || isAbsent(error) || (isConflict(error) && tries < TRIES);
         },
       );
       if (answer) return 'written';
-      if (!isConflict(failure.last)) return (failure.last?.$metadata?.attempts ?? 1) > 1 || tries > 1 ? 'unsure' : 'refused';
+      if (!isConflict(failure.last)) return failure.isUnsure ? 'unsure' : 'refused';
       await sleep(PAUSE_MS * Math.random() * tries);
     }
   }
@@ -251,7 +256,7 @@ export class S3Bucket {
         key,
         ({ sdk, client }) => client.send(new sdk.CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: done } })),
         // The answer to the first request may have been lost.
-        (error) => error.name === 'NoSuchUpload' && (error.$metadata?.attempts ?? 1) > 1,
+        (error, isRepeated) => error.name === 'NoSuchUpload' && isRepeated,
       );
     } catch (error) {
       await this.#send(key, ({ sdk, client }) => client.send(new sdk.AbortMultipartUploadCommand(upload))).catch(() => {});
@@ -264,19 +269,23 @@ export class S3Bucket {
     return (shared ??= connect());
   }
 
-  /** One request; undefined when it failed in an expected way. */
+  /** One request; undefined when it failed in an expected way. `isRepeated`: an earlier one may have been taken, and its answer lost. */
   async #send<T>(
     key: string,
     request: (c: Connection) => Promise<T>,
-    expected: (error: SdkError) => boolean = isAbsent,
+    expected: (error: SdkError, isRepeated: boolean) => boolean = isAbsent,
   ): Promise<T | undefined> {
     const connection = await this.#connection();
+    const start = performance.now();
     for (let tries = 1; ; tries++) {
       try {
         return await request(connection);
       } catch (error) {
-        if (expected(error as SdkError)) return undefined;
-        if (tries === TRIES || !DAMAGED.includes((error as SdkError).name)) throw s3Fault(error, await this.#asked(key));
+        const failure = error as SdkError;
+        if (expected(failure, tries > 1 || (failure.$metadata?.attempts ?? 1) > 1)) return undefined;
+        const isAway = isOutage(failure) && performance.now() - start < (this.#options.patienceMs ?? 0);
+        if (!isAway && (tries === TRIES || !DAMAGED.includes(failure.name))) throw s3Fault(error, await this.#asked(key));
+        if (isAway) await sleep(AWAY_MS);
       }
     }
   }

@@ -27,6 +27,19 @@ interface Meaning {
 
 /** What S3 says when the bytes that came are not those that were sent. */
 export const DAMAGED: readonly string[] = ['BadDigest', 'InvalidDigest', 'XAmzContentSHA256Mismatch', 'IncompleteBody'];
+/** What the system and the SDK say when there is no way to S3. */
+const AWAY: readonly string[] = [
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ETIMEDOUT',
+  'ECONNRESET',
+  'EPIPE',
+  'TimeoutError',
+];
+const FULL = 507;
 const CHECK_ENDPOINT = 'Check AWS_ENDPOINT_URL_S3 (or AWS_ENDPOINT_URL) and the network; `panelflow s3` starts a server of your own.';
 
 /** What the errors mean, the first that fits: S3's words (its API reference, "Error responses"), the SDK's, the system's, then the status. */
@@ -69,7 +82,7 @@ const MEANINGS: readonly Meaning[] = [
   },
   {
     words: ['QuotaExceeded', 'XMinioStorageFull', 'InsufficientStorage'],
-    status: 507,
+    status: FULL,
     says: () => 'The store in S3 is full',
     mend: 'Free some space, or give another place with --work.',
     kind: 'resource',
@@ -88,12 +101,18 @@ const MEANINGS: readonly Meaning[] = [
     kind: 'resource',
   },
   {
-    words: ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'ECONNRESET', 'EPIPE', 'TimeoutError'],
+    words: AWAY,
     says: ({ endpoint }) => `S3 cannot be reached (${endpoint})`,
     mend: CHECK_ENDPOINT,
     kind: 'resource',
   },
 ];
+
+/** True when S3 is away or too busy, which passes. */
+export function isOutage({ name, code, $metadata }: SdkError): boolean {
+  const status = $metadata?.httpStatusCode ?? 0;
+  return AWAY.includes(name) || AWAY.includes(code ?? '') || status === 429 || (status >= 500 && status !== FULL);
+}
 
 /** The SDK's error for S3 as one of ours: what went wrong, where, and how to mend it. Never a stack, never a secret. */
 export function s3Fault(error: unknown, asked: Asked): PanelflowError {

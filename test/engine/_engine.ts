@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-const CLI = resolve('dist/cli/main.js');
+export const CLI = resolve(process.env.PANELFLOW_CLI ?? 'dist/cli/main.js');
 export const TOY = resolve('test/fixtures/toy/plugin.mjs');
 
 export interface Ended {
