@@ -152,7 +152,10 @@ describe('cache', () => {
     writeFileSync(path, bytes);
   };
   const outputOf = (name: string, step: string): string => {
-    const folder = project.recordOf(name).replace('run.json', 'tasks');
+    // Names of runs end in the time they began at; the hash before it tells nothing of the order.
+    const time = (run: string): string => run.split('-').at(-1) ?? '';
+    const runs = project.list('.panelflow/runs').filter((run) => run.startsWith(`${name}-`));
+    const folder = `.panelflow/runs/${runs.toSorted((a, b) => time(a).localeCompare(time(b))).at(-1)}/tasks`;
     const record = project.list(folder).find((file) => file.startsWith(step))!;
     const { outputs } = JSON.parse(project.read(`${folder}/${record}`)) as { outputs: Record<string, { sha256: string }> };
     const [{ sha256 }] = Object.values(outputs);
