@@ -124,7 +124,10 @@ const control = (): Promise<typeof import('./commands/control.ts')> => import('.
 
 /** Options of commands that may take a run up again, and then follow it. */
 function takingUp(command: Command): Command {
-  return command.option('--slots <n>', 'steps computed at a time (default: the number of cores)', whole).option('--quiet', 'only errors');
+  return command
+    .option('--slots <n>', 'steps computed at a time (default: the number of cores)', whole)
+    .option('--budget <limits>', 'other limits: wall=4h, compute=20h, tasks=1000', list)
+    .option('--quiet', 'only errors');
 }
 
 takingUp(

@@ -1,6 +1,6 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { ArtifactRef } from '../schemas/artifact.ts';
-import type { Change, Progress, RunRequest } from '../schemas/run.ts';
+import type { Budget, Change, Progress, RunRequest } from '../schemas/run.ts';
 
 /** Who asks for a change, and what it is, for people. */
 export type Asked = Pick<Change, 'by' | 'note'>;
@@ -21,6 +21,8 @@ export const resumeUpdate = defineUpdate<void, [Asked]>('resume');
 export const retryUpdate = defineUpdate<number, [Asked & { readonly tasks?: readonly string[] }]>('retry');
 /** Another plan takes over: its new tasks run, those that it has not are dropped. */
 export const amendUpdate = defineUpdate<{ added: number; dropped: number }, [Amendment]>('amend');
+/** Other limits from now on; what is not named stays as it is. */
+export const limitUpdate = defineUpdate<void, [Asked & { readonly budget: Budget }]>('limit');
 /** Begins nothing more; reports what there is. */
 export const stopUpdate = defineUpdate<void, [Asked]>('stop');
 
@@ -28,6 +30,8 @@ export const stopUpdate = defineUpdate<void, [Asked]>('stop');
 export type Order =
   | { readonly kind: 'hold'; readonly holds: number }
   | { readonly kind: 'release' }
+  /** Tell what is spent from now on. */
+  | { readonly kind: 'account' }
   | { readonly kind: 'stop'; readonly now: boolean; readonly holds: number }
   | { readonly kind: 'drop'; readonly tasks: readonly string[] }
   | { readonly kind: 'retry'; readonly tasks: readonly string[] | null };

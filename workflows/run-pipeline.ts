@@ -18,6 +18,7 @@ import {
   accountSignal,
   amendUpdate,
   type Asked,
+  limitUpdate,
   type Order,
   orderSignal,
   pauseUpdate,
@@ -93,12 +94,7 @@ class Run {
       WINDOW,
     );
     this.#listen();
-    const { wallMs } = given.policy.budget;
-    if (wallMs !== undefined)
-      void sleep(wallMs).then(
-        () => this.#stop('its time was spent'),
-        () => {},
-      );
+    void this.#watchClock();
   }
 
   /** Takes the new tasks of a plan, and lets go of those that it has not. */
@@ -175,6 +171,18 @@ class Run {
       },
       { validator },
     );
+    setHandler(
+      limitUpdate,
+      async ({ budget, ...asked }) => {
+        const { policy } = this.#request;
+        this.#request = { ...this.#request, policy: { ...policy, budget: { ...policy.budget, ...budget } } };
+        if (budget.wallMs !== undefined) void this.#watchClock();
+        this.#orderAll({ kind: 'account' });
+        await this.#note('limit', asked);
+        this.#watchLimits(0);
+      },
+      { validator },
+    );
     setHandler(stopUpdate, (asked) => this.#stop(asked.note, false, asked), { validator });
     setHandler(
       amendUpdate,
@@ -221,6 +229,19 @@ class Run {
   #spent(): Progress['spent'] {
     const all = [this.#board.spent, ...this.#spentIn.values()];
     return { tasks: all.reduce((sum, s) => sum + s.tasks, 0), ms: all.reduce((sum, s) => sum + s.ms, 0) };
+  }
+
+  /** Stops the run when its time is spent, unless it was given more meanwhile. */
+  async #watchClock(): Promise<void> {
+    const { wallMs } = this.#request.policy.budget;
+    if (wallMs === undefined) return;
+    const spent = Date.now() - workflowInfo().startTime.getTime();
+    try {
+      await sleep(Math.max(1, wallMs - spent));
+    } catch {
+      return;
+    }
+    if (this.#request.policy.budget.wallMs === wallMs) await this.#stop('its time was spent');
   }
 
   #watchLimits(failed: number): void {

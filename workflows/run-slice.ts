@@ -35,6 +35,8 @@ export async function runSlice({ request, name, isHeld, holds: before, kinds }: 
   const board = new Board();
   const { parent } = workflowInfo();
   let told = 0;
+  const { computeMs, tasks } = request.policy.budget;
+  let isLimited = computeMs !== undefined || tasks !== undefined;
   const tell = (isNow: boolean): void => {
     if (!parent || (!isNow && board.spent.ms - told < ACCOUNT_MS)) return;
     told = board.spent.ms;
@@ -53,9 +55,8 @@ export async function runSlice({ request, name, isHeld, holds: before, kinds }: 
       began: (task) => board.began(task),
       ended: (task, outcome, end) => {
         board.ended(task, outcome, end);
-        const { failFast, budget } = request.policy;
-        if (outcome === 'FAILED' && failFast) tell(true);
-        else if (budget.computeMs !== undefined || budget.tasks !== undefined) tell(false);
+        if (outcome === 'FAILED' && request.policy.failFast) tell(true);
+        else if (isLimited) tell(false);
       },
       anew: (task, outcome) => board.anew(task, outcome),
     },
@@ -68,6 +69,7 @@ export async function runSlice({ request, name, isHeld, holds: before, kinds }: 
     if (kind === 'hold' || kind === 'stop') ({ holds } = order);
     if (kind === 'hold') scheduler.hold();
     else if (kind === 'release') scheduler.release();
+    else if (kind === 'account') isLimited = true;
     else if (kind === 'stop') scheduler.stop(order.now);
     else if (kind === 'drop') scheduler.drop(new Set(order.tasks));
     else scheduler.retry((task, outcome) => outcome === 'FAILED' && (order.tasks?.includes(task.id) ?? true));

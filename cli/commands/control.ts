@@ -26,12 +26,15 @@ import {
   tasksNamed,
   withServer,
 } from '../runs.ts';
+import { budgetOf } from './run.ts';
 import type { Settings } from '../settings.ts';
 
 /** A worker answers within this time, or there is none. */
 const PATIENCE_MS = 15_000;
 
 interface FollowFlags extends RunsFlags {
+  /** Other limits for a run that is taken up again. */
+  readonly budget?: readonly string[];
   readonly slots?: number;
   readonly quiet?: boolean;
 }
@@ -76,7 +79,8 @@ async function change<R>({ connected, handle, row }: Found, name: string, arg: o
 }
 
 /** Starts a run's workflow again where it left off, with what changed. */
-async function takeUp(found: Found, flags: FollowFlags, record = found.record): Promise<number> {
+async function takeUp(found: Found, { budget = [], ...flags }: FollowFlags, before = found.record): Promise<number> {
+  const record = { ...before, policy: { ...before.policy, budget: { ...before.policy.budget, ...budgetOf(budget) } } };
   const { connected, store, set } = found;
   const { workflow, name, started: _, out: __, plugins: ___, ...request } = record;
   await store.writeRecord(recordPath.run(record.run), JSON.stringify(record));
@@ -145,10 +149,16 @@ interface AmendFlags extends FollowFlags {
 /** `panelflow amend RUN`: change the sweep of a run while it goes on, or extend one that has ended. */
 export function amend(word: string, { add = [], drop = [], set = [], dryRun = false, ...flags }: AmendFlags): Promise<number> {
   return withRun(word, flags, async (found) => {
+    const { budget = [] } = flags;
+    if (budget.length > 0 && found.isOpen) {
+      await change(found, 'limit', { ...asked(budget.join(', ')), budget: budgetOf(budget) });
+      say(`${found.row.run} has other limits now: ${budget.join(', ')}.`);
+      if (add.length + drop.length + set.length === 0) return 0;
+    }
     const { row, record, store, isOpen } = found;
     const words = [...add.map((w) => `add ${w}`), ...drop.map((w) => `drop ${w}`), ...set.map((w) => `set ${w}`)];
     if (words.length === 0)
-      throw new ConfigError('Nothing to change', { mend: 'Give --add axis=value, --drop axis=value or --set key=value.' });
+      throw new ConfigError('Nothing to change', { mend: 'Give --add axis=value, --drop axis=value, --set key=value or --budget.' });
     const before = JSON.parse(Buffer.from(await store.get(record.source)).toString('utf8')) as Source;
     const amended = amendSource(
       set.reduce((s, w) => ({ ...s, run: { ...s.run, params: setParam(s.run.params, w) } }), before),
