@@ -113,7 +113,7 @@ function droppedOf({ tasks }: Plan, records: ReadonlyMap<string, TaskRecord>): S
   const dropped = new Set<string>();
   for (const { id, gate, inputs } of tasks) {
     const needsDropped = Object.values(inputs).some((input) => 'task' in input && dropped.has(input.task));
-    const isDecided = gate !== undefined && records.has(gate.own);
+    const isDecided = gate !== undefined && gate.rivals[gate.own].some((judge) => records.has(judge));
     if (!records.has(id) && (isDecided || needsDropped)) dropped.add(id);
   }
   return dropped;

@@ -44,7 +44,7 @@ export function nodeOf(task: PlannedTask): TaskNode {
     else needs.push(input.task);
   }
   const { gate, bracket = gate?.bracket } = task;
-  if (gate) waits.push(...gate.rivals);
+  if (gate) waits.push(...gate.rivals.flat());
   return {
     ...{ id, step, label, uses, queue, timeoutMs, needs: [...new Set(needs)], waits: [...new Set(waits)] },
     ...(bracket === undefined ? {} : { bracket }),

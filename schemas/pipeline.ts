@@ -121,6 +121,7 @@ export const PipelineDefinition = z.strictObject({
       when: z.union([z.string(), z.boolean()]),
       step: Name.describe('The step whose trainings compete'),
       along: Name.describe('The axis along which they compete'),
+      over: z.array(Name).default([]).describe('Axes that their scores are averaged over before they are compared'),
       judge: Name.describe('The step that judges a training on the way'),
       metric: z.string().describe('The fact about its result that decides; more is better'),
       rules: z.union([z.string(), z.record(z.string(), z.unknown())]).describe('eta and fractions'),

@@ -46,8 +46,8 @@ export const PlannedTask = z.strictObject({
   score: z.string().optional(),
   /** Names the halving that it takes part in. */
   bracket: z.string().optional(),
-  /** It runs only when its judge is among the best 1 in eta of its rivals'. */
-  gate: z.strictObject({ own: z.string(), rivals: z.array(z.string()), eta: z.number(), bracket: z.string() }).optional(),
+  /** It runs only when its judges (number `own` of the lists) are, on average, among the best 1 in eta of its rivals'. */
+  gate: z.strictObject({ own: z.number(), rivals: z.array(z.array(z.string())), eta: z.number(), bracket: z.string() }).optional(),
 });
 export type PlannedTask = z.infer<typeof PlannedTask>;
 

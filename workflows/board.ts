@@ -50,15 +50,17 @@ export class Board {
     if (outcome === 'FAILED' && this.#failures.length < LISTED) this.#failures.push({ task: id, step: node.step, label, code, message });
   }
 
-  /** False for a task that is not among the best 1 in eta of its rivals: the higher score first, then the earlier in the plan. */
+  /** False for a task whose judges are not, on average, among the best 1 in eta of its rivals': the higher mean first, then the earlier. */
   admits({ gate }: TaskNode): boolean {
     if (!gate) return true;
     const ranked = gate.rivals
-      .filter((id) => this.#scores.has(id))
-      .toSorted((a, b) => this.#scores.get(b)! - this.#scores.get(a)! || gate.rivals.indexOf(a) - gate.rivals.indexOf(b));
+      .map((judges, at) => ({ at, scores: judges.flatMap((id) => this.#scores.get(id) ?? []) }))
+      .filter(({ scores }) => scores.length > 0)
+      .map(({ at, scores }) => ({ at, mean: scores.reduce((sum, score) => sum + score, 0) / scores.length }))
+      .toSorted((a, b) => b.mean - a.mean || a.at - b.at);
     // Nothing tells them apart: all go on.
     if (ranked.length === 0) return true;
-    return ranked.slice(0, Math.ceil(ranked.length / gate.eta)).includes(gate.own);
+    return ranked.slice(0, Math.ceil(ranked.length / gate.eta)).some(({ at }) => at === gate.own);
   }
 
   anew(node: TaskNode, outcome: Outcome): void {

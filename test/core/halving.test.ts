@@ -29,13 +29,13 @@ const world = {
   definitionOf: (uses: string) => ({ traits: uses === 'selector/plain' ? [] : ['anytime'] }) as never,
   sha256: (text: string) => Buffer.from(text).toString('hex').padEnd(12, '0').split('').toReversed().join(''),
 };
-const halved = (rules: unknown, when = true): PlannedTask[] =>
+const halved = (rules: unknown, when = true, over = ['seed']): PlannedTask[] =>
   halve(
     plan,
     PipelineDefinition.parse({
       name: 'p',
       steps: {},
-      halving: { when, step: 'select', along: 'selector', judge: 'judge', metric: 'accuracy', rules },
+      halving: { when, step: 'select', along: 'selector', over, judge: 'judge', metric: 'accuracy', rules },
     }),
     world,
   );
@@ -54,17 +54,28 @@ describe('a halving', () => {
     expect(new Set(tasks.map((t) => t.id)).size).toBe(tasks.length);
   });
 
-  it('opens the way to the next rung to the best of those that differ along the axis alone', () => {
+  it('opens the way to the next rung to the best, by the mean over the axes that it is told', () => {
     const { gate } = of('select-swift1');
-    const rivals = gate!.rivals.map((id) => of(id));
-    expect(rivals.map((r) => [r.cell.seed, r.cell.selector])).toEqual([
-      [1, 'swift'],
-      [1, 'slow'],
-      [1, 'third'],
+    const cells = gate!.rivals.map((judges) =>
+      judges.map((id) => [of(id).cell.selector, of(id).cell.seed, of(id).label.endsWith('to=0.3')]),
+    );
+    expect(cells).toEqual([
+      [
+        ['swift', 0, true],
+        ['swift', 1, true],
+      ],
+      [
+        ['slow', 0, true],
+        ['slow', 1, true],
+      ],
+      [
+        ['third', 0, true],
+        ['third', 1, true],
+      ],
     ]);
-    expect(rivals.every((r) => r.label.endsWith('to=0.3'))).toBe(true);
-    expect(of(gate!.own).cell.selector).toBe('swift');
-    expect(gate!.eta).toBe(3);
+    expect(gate).toMatchObject({ own: 0, eta: 3 });
+    const apart = halved({ eta: 3, fractions: [0.1] }, true, []).find((t) => t.id === 'select-swift1')!.gate!;
+    expect(apart.rivals.map((judges) => judges.length)).toEqual([1, 1, 1]);
   });
 
   it('leaves alone what cannot stop on the way, and a plan that asks for none', () => {
