@@ -108,18 +108,18 @@ function tried(r: TaskRecord): Record<string, string | number> {
 /** Records are read so many at a time. */
 const ABREAST = 64;
 
-/** Tasks that a halving left out, with all that needed them. */
+/** Tasks that a halving or adaptive seeds left out, with all that needed them. */
 function droppedOf({ tasks }: Plan, records: ReadonlyMap<string, TaskRecord>): Set<string> {
   const dropped = new Set<string>();
-  for (const { id, gate, inputs } of tasks) {
+  for (const { id, gate, undecided, inputs } of tasks) {
     const needsDropped = Object.values(inputs).some((input) => 'task' in input && dropped.has(input.task));
-    const isDecided = gate !== undefined && gate.rivals[gate.own].some((judge) => records.has(judge));
+    const isDecided = undecided !== undefined || gate?.rivals[gate.own].some((judge) => records.has(judge));
     if (!records.has(id) && (isDecided || needsDropped)) dropped.add(id);
   }
   return dropped;
 }
 
-/** trace.tsv: Nextflow's columns first, then ours; a task that never ended is ABORTED, one that a halving left out is DROPPED. Times are in milliseconds, memory in bytes; "-" is unknown. */
+/** trace.tsv: Nextflow's columns first, then ours; a task that never ended is ABORTED, one that a halving or adaptive seeds left out is DROPPED. Times are in milliseconds, memory in bytes; "-" is unknown. */
 function traceTable(plan: Plan, records: ReadonlyMap<string, TaskRecord>): string {
   const dropped = droppedOf(plan, records);
   const rows = plan.tasks.map((task, i) => {

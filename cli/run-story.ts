@@ -42,5 +42,11 @@ export function tellStory(
       '<h3>Trainings that were not gone on with</h3><p>Others of the same seed and size were better on the validation cells (successive halving).</p>',
       table('Left out by the halving', ['task'], halved),
     );
+  const spared = plan.tasks.filter((task) => task.undecided && dropped.has(task.id)).map(({ step, label }) => [`${step} ${label}`]);
+  if (spared.length > 0)
+    parts.push(
+      '<h3>Seeds that were not needed</h3><p>The seeds before told these apart from all others (adaptive seeds).</p>',
+      table('Seeds that were not needed', ['task'], spared),
+    );
   return report.replace(ROOM, () => parts.join('\n'));
 }

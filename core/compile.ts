@@ -2,6 +2,7 @@ import type { PipelineDefinition, Resources, RunFile } from '../schemas/pipeline
 import type { Plan, PlannedTask, Source } from '../schemas/plan.ts';
 import { topologicalOrder } from './dag.ts';
 import { isPanelflowError } from './errors.ts';
+import { adapt } from './adaptive.ts';
 import { halve } from './halving.ts';
 import type { Scope } from './expression.ts';
 import { checkParams, type Use } from './params.ts';
@@ -81,8 +82,8 @@ export async function compile(input: CompileInput): Promise<Plan> {
     await planStep(step, { ...input, resources, cells: cells!, scope, instances, tasks, usesOf, leftOut, problems });
     problems.stop();
   }
-  const halved = problems.try('pipeline', ['halving'], () =>
-    halve(tasks, definition, { scope, definitionOf: (uses) => registry.loaded(uses), sha256: input.sha256 }),
+  const halved = problems.try('run', ['params'], () =>
+    adapt(halve(tasks, definition, { scope, definitionOf: (uses) => registry.loaded(uses), sha256: input.sha256 }), definition, scope),
   );
   problems.stop();
   return {

@@ -128,6 +128,18 @@ export const PipelineDefinition = z.strictObject({
     })
     .optional()
     .describe('Trainings that are clearly worse than others are not trained to their end'),
+  adaptive: z
+    .strictObject({
+      when: z.union([z.string(), z.boolean()]),
+      step: Name.describe('The step that runs at a further seed only where that is needed'),
+      along: Name.describe('The axis whose values are compared'),
+      over: Name.describe('The axis of seeds'),
+      judge: Name.describe('The step whose results are compared'),
+      metric: z.string().describe('The fact about its result that is compared'),
+      rules: z.union([z.string(), z.record(z.string(), z.unknown())]).describe('after: how many seeds all have; by: kind/id of the judge'),
+    })
+    .optional()
+    .describe('More seeds only for what cannot be told apart'),
   profiles: z.record(z.string(), Profile).default({}),
 });
 export type PipelineDefinition = z.infer<typeof PipelineDefinition>;

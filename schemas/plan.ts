@@ -48,6 +48,13 @@ export const PlannedTask = z.strictObject({
   bracket: z.string().optional(),
   /** It runs only when its judges (number `own` of the lists) are, on average, among the best 1 in eta of its rivals'. */
   gate: z.strictObject({ own: z.number(), rivals: z.array(z.array(z.string())), eta: z.number(), bracket: z.string() }).optional(),
+  /**
+   * It runs only when rival `own` cannot be told apart from another one: for each rival and earlier seed, its judges; a paired t (mean over its
+   * standard error, by seeds) below `critical` (for 1, 2, ... degrees of freedom) is undecided.
+   */
+  undecided: z
+    .strictObject({ own: z.number(), rivals: z.array(z.array(z.array(z.string()))), critical: z.array(z.number()), bracket: z.string() })
+    .optional(),
 });
 export type PlannedTask = z.infer<typeof PlannedTask>;
 

@@ -10,6 +10,9 @@ const COUNTED = { COMPLETED: 'done', CACHED: 'cached', SKIPPED: 'skipped', FAILE
   keyof StepProgress
 >;
 
+const mean = (values: readonly number[]): number | undefined =>
+  values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length;
+
 /** Counts of what has ended and how: the answer to the progress query, and the result of a workflow. */
 export class Board {
   state: Progress['state'] = 'running';
@@ -51,16 +54,34 @@ export class Board {
   }
 
   /** False for a task whose judges are not, on average, among the best 1 in eta of its rivals': the higher mean first, then the earlier. */
-  admits({ gate }: TaskNode): boolean {
+  admits({ gate, undecided }: TaskNode): boolean {
+    if (undecided) return this.#isUndecided(undecided);
     if (!gate) return true;
     const ranked = gate.rivals
       .map((judges, at) => ({ at, scores: judges.flatMap((id) => this.#scores.get(id) ?? []) }))
       .filter(({ scores }) => scores.length > 0)
-      .map(({ at, scores }) => ({ at, mean: scores.reduce((sum, score) => sum + score, 0) / scores.length }))
-      .toSorted((a, b) => b.mean - a.mean || a.at - b.at);
+      .map(({ at, scores }) => ({ at, score: mean(scores)! }))
+      .toSorted((a, b) => b.score - a.score || a.at - b.at);
     // Nothing tells them apart: all go on.
     if (ranked.length === 0) return true;
     return ranked.slice(0, Math.ceil(ranked.length / gate.eta)).some(({ at }) => at === gate.own);
+  }
+
+  /** Whether a rival cannot be told apart from some other one, by the seeds that both have. */
+  #isUndecided({ own, rivals, critical }: NonNullable<TaskNode['undecided']>): boolean {
+    const means = rivals.map((seeds) => seeds.map((judges) => mean(judges.flatMap((id) => this.#scores.get(id) ?? []))));
+    return means.some((theirs, at) => {
+      if (at === own) return false;
+      const differences = theirs.flatMap((value, seed) => {
+        const mine = means[own][seed];
+        return value === undefined || mine === undefined ? [] : [mine - value];
+      });
+      const n = differences.length;
+      if (n < 2) return n > 0;
+      const center = mean(differences)!;
+      const deviation = Math.sqrt(differences.reduce((sum, d) => sum + (d - center) ** 2, 0) / (n - 1));
+      return Math.abs(center) <= (critical[n - 2] * deviation) / Math.sqrt(n);
+    });
   }
 
   anew(node: TaskNode, outcome: Outcome): void {

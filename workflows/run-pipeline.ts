@@ -75,7 +75,7 @@ class Run {
         most: (lane) => (lane === SLICES ? OPEN_SLICES : WINDOW),
         mayJoin: (lane) => lane !== SLICES,
         admits: (work) => work.isSlice || this.#board.admits(work),
-        gathers: (work) => !work.isSlice && work.waits.length > 0 && !work.gate,
+        gathers: (work) => !work.isSlice && work.waits.length > 0 && !work.gate && !work.undecided,
         began: (work) => {
           if (!work.isSlice) this.#board.began(work);
         },
@@ -105,7 +105,7 @@ class Run {
     const slices = outline.slices.map(({ name, after }) => ({ id: name, lane: SLICES, needs: [], waits: after, isSlice: true }) as const);
     const tasks = outline.nodes.map((node) => ({ ...node, lane: node.step, isSlice: false }) as const);
     // Tasks that gather come after the slices that they wait for.
-    const isLast = (task: Task): boolean => task.waits.length > 0 && !task.gate;
+    const isLast = (task: Task): boolean => task.waits.length > 0 && !task.gate && !task.undecided;
     this.#scheduler.add([...tasks.filter((task) => !isLast(task)), ...slices, ...tasks.filter(isLast)], known);
     this.#scheduler.drop(new Set(outline.dropped.own));
     for (const [name, { tasks: ids, steps }] of Object.entries(outline.dropped.slices)) {

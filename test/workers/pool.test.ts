@@ -1,0 +1,40 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { StepOutcome } from '../../activities/runner.ts';
+import { CLI, killSteps, TOY } from '../engine/_engine.ts';
+
+// Built code: step processes load JavaScript only.
+const { ProcessPool } = (await import(resolve(dirname(CLI), '../workers/pool.js'))) as typeof import('../../workers/pool.ts');
+
+describe('a pool of step processes', () => {
+  const work = mkdtempSync(join(tmpdir(), 'panelflow-pool-'));
+  const pool = new ProcessPool({ threads: 1, plugins: [TOY], keep: 1 });
+  afterAll(() => {
+    pool.close();
+    rmSync(work, { recursive: true });
+  });
+  const add = (value: number): Promise<StepOutcome> =>
+    pool.run(
+      {
+        work,
+        uses: 'toy/number',
+        params: { value },
+        seed: 0,
+        inputs: {},
+        missing: {},
+        memoryBytes: null,
+        until: 1,
+        checkpoint: { key: 'none', everyMs: Infinity, last: null },
+      },
+      { signal: new AbortController().signal, onProgress: () => {}, onCheckpoint: () => {} },
+    );
+
+  it('starts another process when one was killed that had nothing to do', async () => {
+    expect((await add(1)).facts).toEqual({ value: 1 });
+    expect(killSteps(process.pid)).toBe(1);
+    await new Promise((wake) => setTimeout(wake, 200));
+    expect((await add(2)).facts).toEqual({ value: 2 });
+  });
+});
