@@ -150,9 +150,11 @@ export class ProcessPool implements StepRunner {
         reject(new CrashError(`A step process did not start: ${lastLine(process.stderr)}`, { mend: 'Run `panelflow doctor`.' }));
       child.once('exit', () => {
         this.#all.delete(process);
+        const at = this.#idle.indexOf(process);
+        if (at >= 0) this.#idle.splice(at, 1);
         died();
       });
-      child.once('error', died);
+      child.on('error', died);
       child.once('message', () => resolve(process));
     });
   }

@@ -34,6 +34,15 @@ export const stepsOf = (worker: number): number[] =>
     .filter(({ parent, command }) => parent === worker && command.includes('step-process'))
     .map(({ pid }) => pid);
 
+/** Sends a signal (SIGKILL); false when the process has gone. */
+export function end(pid: number, signal: NodeJS.Signals = 'SIGKILL'): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false;
+  }
+}
+
 /** Starts a program with its output appended to a file. */
 export function launch(
   file: string,
@@ -91,7 +100,7 @@ export class Supervised {
   async kill(): Promise<boolean> {
     if (!this.#running) return false;
     this.#isKilled = true;
-    process.kill(this.#running.pid, 'SIGKILL');
+    end(this.#running.pid);
     await this.#running.ended;
     return true;
   }
@@ -101,8 +110,8 @@ export class Supervised {
     this.#isWanted = false;
     const running = this.#running;
     if (!running) return;
-    process.kill(running.pid, 'SIGTERM');
-    const hard = setTimeout(() => process.kill(running.pid, 'SIGKILL'), 10_000);
+    end(running.pid, 'SIGTERM');
+    const hard = setTimeout(() => end(running.pid), 10_000);
     await running.ended;
     clearTimeout(hard);
   }
@@ -113,7 +122,7 @@ export class Supervised {
       this.#isKilled = false;
       const running = await this.#start().catch(() => undefined);
       this.#running = running;
-      if (!this.#isWanted && running) process.kill(running.pid, 'SIGKILL');
+      if (!this.#isWanted && running) end(running.pid);
       const code = running ? await running.ended : -1;
       this.#running = undefined;
       if (code === 0 || !this.#isWanted) break;

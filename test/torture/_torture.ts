@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '../../stats/random.ts';
-import { processes, stepsOf } from '../engine/_processes.ts';
+import { end, processes, stepsOf } from '../engine/_processes.ts';
 import { CacheWatch, type Kept, keptIn, notesOf, trainersIn, type Work, workIn } from './_account.ts';
 import { SLOTS, Stage } from './_stage.ts';
 
@@ -111,12 +111,7 @@ class Killer {
     if (steps.length === 0) return false;
     const trainers = trainersIn(notesOf(this.#stage.log), TRAINED_MS).filter((pid) => steps.includes(pid));
     const among = trainers.length > 0 ? trainers : steps;
-    try {
-      process.kill(among[this.#random.below(among.length)], 'SIGKILL');
-      return true;
-    } catch {
-      return false;
-    }
+    return end(among[this.#random.below(among.length)]);
   }
 }
 
@@ -135,8 +130,8 @@ export async function torture({ cells, kills, seed, seconds, tell }: TortureOpti
     const watch = new CacheWatch(join(stage.bucket, 'tortured'));
     const killer = new Killer(stage, random);
     const start = Date.now();
-    const end = await disturb(stage, { killer, watch, random, tasks: 3 * cells, kills, until: start + 1_000 * seconds, tell });
-    return await settle(stage, { killer, watch, tasks: 3 * cells, runMs: end - start, tell });
+    const endedAt = await disturb(stage, { killer, watch, random, tasks: 3 * cells, kills, until: start + 1_000 * seconds, tell });
+    return await settle(stage, { killer, watch, tasks: 3 * cells, runMs: endedAt - start, tell });
   } finally {
     await stage.close();
   }
