@@ -27,7 +27,6 @@ describe('a pool of step processes', () => {
         memoryBytes: null,
         until: 1,
         checkpoint: { key: 'none', everyMs: Infinity, last: null },
-        until: 1,
       },
       { signal: new AbortController().signal, onProgress: () => {}, onCheckpoint: () => {} },
     );
