@@ -113,7 +113,7 @@ function droppedOf({ tasks }: Plan, records: ReadonlyMap<string, TaskRecord>): S
   const dropped = new Set<string>();
   for (const { id, gate, undecided, inputs } of tasks) {
     const needsDropped = Object.values(inputs).some((input) => 'task' in input && dropped.has(input.task));
-    const isDecided = undecided !== undefined || gate?.rivals[gate.own].some((judge) => records.has(judge));
+    const isDecided = undecided !== undefined || gate?.rivals[gate.own].every((judge) => records.has(judge) || dropped.has(judge));
     if (!records.has(id) && (isDecided || needsDropped)) dropped.add(id);
   }
   return dropped;
