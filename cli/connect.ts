@@ -1,7 +1,11 @@
-import { Client, Connection } from '@temporalio/client';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection, defaultGrpcRetryOptions, type GrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 import { ResourceError } from '../core/errors.ts';
 import { ensureServer, findServer } from './embedded/server.ts';
 import type { Settings } from './settings.ts';
+
+/** A request is repeated for some two seconds; who can wait for longer asks again, and says so. */
+const RETRIES = defaultGrpcRetryOptions({ maxAttempts: 6, maxIntervalMs: () => 500 });
 
 export interface Connected {
   readonly client: Client;
@@ -25,11 +29,40 @@ export async function connect(settings: Settings, say: (line: string) => void, s
       });
     ({ address, ui } = server);
   }
-  const connection = await Connection.connect({ address, connectTimeout: '5s' }).catch((error: unknown) => {
+  const retries = new Retries();
+  const interceptors = [makeGrpcRetryInterceptor(retries)];
+  const connection = await Connection.connect({ address, connectTimeout: '5s', interceptors }).catch((error: unknown) => {
     throw new ResourceError(`No Temporal server answers at ${address}`, {
       cause: error,
       mend: 'Check --address or TEMPORAL_ADDRESS, or leave it out to use the embedded server.',
     });
   });
-  return { client: new Client({ connection, namespace: settings.namespace }), address, ui, close: () => connection.close() };
+  return {
+    client: new Client({ connection, namespace: settings.namespace }),
+    address,
+    ui,
+    close: () => retries.end().then(() => connection.close()),
+  };
+}
+
+/** Requests are repeated until the connection closes: the SDK would repeat one on a closed connection, and throw where nobody can catch it. */
+class Retries implements GrpcRetryOptions {
+  #isOpen = true;
+  #due = 0;
+
+  readonly retryableDecider: GrpcRetryOptions['retryableDecider'] = (attempt, status) =>
+    this.#isOpen && RETRIES.retryableDecider(attempt, status);
+
+  readonly delayFunction: GrpcRetryOptions['delayFunction'] = (attempt, status) => {
+    const ms = RETRIES.delayFunction(attempt, status);
+    this.#due = Math.max(this.#due, performance.now() + ms);
+    return ms;
+  };
+
+  /** Resolves when nothing is about to be repeated. */
+  async end(): Promise<void> {
+    this.#isOpen = false;
+    const ms = this.#due - performance.now();
+    if (ms > 0) await sleep(ms + 20);
+  }
 }

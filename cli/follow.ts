@@ -157,7 +157,7 @@ class Line {
     const patience = set.address === undefined ? PATIENCE_MS.embedded : PATIENCE_MS.own;
     if (this.#cutAt === undefined || Date.now() - this.#cutAt < patience) return isThere;
     throw new ResourceError(`The Temporal server at ${connected.address} has not answered for ${patience / 1000} s`, {
-      mend: `Nothing finished is lost. Once it answers: panelflow attach ${run}`,
+      mend: `Nothing finished is lost. ${set.address === undefined ? 'To start it again and go on' : 'Once it answers'}: panelflow attach ${run}`,
     });
   }
 

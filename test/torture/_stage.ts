@@ -81,6 +81,11 @@ export class Stage {
     return this.#command('quiet', this.#run('quiet')).ended;
   }
 
+  /** True when every object of the run that was disturbed has the bytes that its name says. */
+  async isSound(): Promise<boolean> {
+    return (await this.#command('verify', ['cache', 'verify', '--work', 's3://panelflow/tortured']).ended) === 0;
+  }
+
   /** Stops the workers. */
   async dismiss(): Promise<void> {
     await Promise.all(this.workers.splice(0).map((worker) => worker.stop()));

@@ -23,6 +23,8 @@ export interface Account extends Work, Kept {
   readonly tasks: number;
   /** More tasks than these cannot have been under way when something was killed. */
   readonly allowedRepeats: number;
+  /** `panelflow cache verify` finds nothing damaged. */
+  readonly isSound: boolean;
   /** Ends of programs that were not killed: a worker or client that began while a server was down. */
   readonly gaveUp: readonly string[];
   readonly clientStarts: number;
@@ -148,6 +150,7 @@ async function settle(
   const clientStarts = stage.client.starts;
   const notes = notesOf(stage.log);
   const code = await stage.quietRun();
+  const isSound = await stage.isSound();
   await stage.close();
   await killer.ended();
   const [kept, quiet] = ['tortured', 'quiet'].map((part) => keptIn(join(stage.bucket, part)));
@@ -155,6 +158,7 @@ async function settle(
   const account = {
     ...workIn(notes, watch.seen),
     ...kept,
+    isSound,
     kills: killer.kills,
     tasks,
     allowedRepeats: Object.values(killer.kills).reduce((a, b) => a + b, 0) * SLOTS.reduce((a, b) => a + b, 0),
@@ -179,7 +183,7 @@ function faultsOf(account: Omit<Account, 'faults'>): string[] {
     [account.failedRuns === 0, 'tasks failed for what was killed'],
     [account.repeats <= account.allowedRepeats, 'more was computed twice than was under way at a kill'],
     [account.late.length === 0, `computed again though the result was there: ${account.late.join(', ')}`],
-    [account.torn.length === 0, `torn objects: ${account.torn.join(', ')}`],
+    [account.isSound, '`panelflow cache verify` finds damaged objects'],
     [account.openClaims.length === 0, `claims of tasks that are not done: ${account.openClaims.join(', ')}`],
     [account.orphans === 0 && account.outlivedMs < OUTLIVED_MS, 'step processes lived on after their worker'],
   ];

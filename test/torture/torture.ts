@@ -26,7 +26,7 @@ const rows: readonly [string, string | number][] = [
   ['step processes after their worker, at most', `${account.outlivedMs} ms`],
   ['orphans', account.orphans],
   ['objects', account.objects],
-  ['torn objects', account.torn.length],
+  ['objects damaged', account.isSound ? 'none' : 'some'],
   ['claims left behind, their task done', account.claims],
   ['checkpoints left behind', account.checkpoints],
   ['results the same as in peace', account.isSame ? 'yes' : 'no'],
