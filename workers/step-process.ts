@@ -1,7 +1,6 @@
 import { totalmem } from 'node:os';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { errorRecord } from '../activities/failure.ts';
 import type { StepJob, StepOutcome } from '../activities/runner.ts';
 import { isPanelflowError } from '../core/errors.ts';
 import type { Checkpoints, Portable, StepContext, StepDefinition } from '../core/plugin.ts';
@@ -10,8 +9,7 @@ import { type ArtifactStore, recordPath } from '../core/store.ts';
 import { decode, encode } from '../data/portable.ts';
 import { isPinned, openInput } from '../plugins/stores/s3-input.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
-import { openStore } from './compose.ts';
-import { loadRegistry } from './compose.ts';
+import { loadRegistry, openStore } from './compose.ts';
 import { localCache } from './machine.ts';
 import type { FromProcess, ToProcess } from './messages.ts';
 
@@ -146,7 +144,9 @@ async function main(): Promise<void> {
     cancel = new AbortController();
     void run(message.job, message.threads, registry).then(
       (outcome) => say({ kind: 'done', outcome }),
-      (error: unknown) => {
+      async (error: unknown) => {
+        // Temporal's modules come with it: half of what this process would load, and no use to a step that ends well.
+        const { errorRecord } = await import('../activities/failure.ts');
         if (!isPanelflowError(error)) process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
         say({ kind: 'failed', error: errorRecord(error), retryable: isPanelflowError(error) && error.retryable });
       },

@@ -1,13 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
-/** Keeps the last line that it reads; when its input ends, it kills that process group and removes that folder. */
+/** Keeps the last line that it reads; when its input ends, it kills that process group (0: none) and removes that folder. */
 const SCRIPT = `while read -r group folder; do g=$group d=$folder; done
-[ -z "$g" ] || kill -s KILL -- "-$g"
-[ -z "$d" ] || rm -rf -- "$d"`;
+[ "$g" = 0 ] || kill -s KILL -- "-$g"
+rm -rf -- "$d"`;
 
 let guard: ChildProcess | undefined;
 
-function tell(line: string): void {
+/** Whatever way this process ends, a process group (0: none) ends with it, and a folder goes. Each call takes the place of the one before. */
+export function watchOver(group: number, folder: string): void {
   if (guard === undefined) {
     guard = spawn('/bin/sh', ['-c', SCRIPT], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
     guard.on('error', () => {});
@@ -15,11 +16,5 @@ function tell(line: string): void {
     guard.unref();
     (guard.stdin as unknown as { unref(): void }).unref();
   }
-  guard.stdin!.write(`${line}\n`);
+  guard.stdin!.write(`${group} ${folder}\n`);
 }
-
-/** Should this process die, by whatever means, the program (leader of a process group) and its folder go with it. One program at a time. */
-export const watchOver = (group: number, folder: string): void => tell(`${group} ${folder}`);
-
-/** The program has ended, and its folder is no one's concern. */
-export const letGo = (): void => tell('');

@@ -1,12 +1,24 @@
 import { spawn } from 'node:child_process';
-import { closeSync, fstatSync, mkdirSync, mkdtempSync, openSync, readSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  realpathSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, CrashError, DataError, ResourceError } from '../../core/errors.ts';
 import type { Gathered, StepContext, StepDefinition } from '../../core/plugin.ts';
 import { type Dataset, type ReportFile, z } from '../contract.ts';
 import { isWithin, MOST_BYTES, PLAIN_NAME, placeFiles, readFiles, tooMuch } from './_folder.ts';
-import { letGo, watchOver } from './_guard.ts';
+import { watchOver } from './_guard.ts';
 
 const STDOUT = 'stdout.txt';
 /** From the polite signal to the last one. The engine ends a step that does not stop within two seconds. */
@@ -48,8 +60,9 @@ interface Inputs {
   readonly data?: Dataset;
 }
 
-/** Where a program runs: an empty folder of its own to work in, and files of its streams beside it. */
+/** Where a program runs: an empty folder to work in, and its streams, which are files. */
 interface Place {
+  readonly home: string;
   readonly work: string;
   readonly stdout: number;
   readonly stderr: number;
@@ -82,31 +95,51 @@ const definition: StepDefinition<typeof params> = {
   seeded: false,
   run: async (context, inputs, given) => {
     context.signal.throwIfAborted();
-    const base = realpathSync.native(mkdtempSync(join(tmpdir(), 'panelflow-')));
-    const place = open(base, given);
+    const place = open(given);
     try {
       await placeInputs(place.work, inputs as Inputs);
       judge(given, await execute(context, given, place), place);
       const out = readFiles(place.work, given.outputs, { name: STDOUT, fd: place.stdout });
       return { outputs: { out }, facts: { files: out.length, bytes: out.reduce((sum, { bytes }) => sum + bytes.byteLength, 0) } };
     } finally {
-      for (const fd of [place.stdout, place.stderr, place.stdin]) if (fd !== 'ignore') closeSync(fd);
-      rmSync(base, { recursive: true, force: true });
+      close(place, context);
     }
   },
 };
 export default definition;
 
-function open(base: string, { stdin }: Params): Place {
-  const work = join(base, 'work');
-  mkdirSync(work);
-  if (stdin !== undefined) writeFileSync(join(base, 'stdin'), stdin);
+let home: string | undefined;
+let count = 0;
+
+function open({ stdin }: Params): Place {
+  home ??= realpathSync.native(mkdtempSync(join(tmpdir(), 'panelflow-')));
+  const work = join(home, String(++count));
+  // The folder above may be gone: some machines clear away what is idle for long.
+  mkdirSync(work, { recursive: true });
   return {
+    home,
     work,
-    stdout: openSync(join(base, 'stdout'), 'w+'),
-    stderr: openSync(join(base, 'stderr'), 'w+'),
-    stdin: stdin === undefined ? 'ignore' : openSync(join(base, 'stdin'), 'r'),
+    stdout: openNameless(`${work}.out`),
+    stderr: openNameless(`${work}.err`),
+    stdin: stdin === undefined ? 'ignore' : openNameless(`${work}.in`, stdin),
   };
+}
+
+/** A file that goes when the last who has it open goes. It is no other cell's, whatever an earlier program left running. */
+function openNameless(path: string, content = ''): number {
+  const fd = openSync(path, 'w+');
+  unlinkSync(path);
+  writeSync(fd, content, 0);
+  return fd;
+}
+
+function close({ work, stdout, stderr, stdin }: Place, context: StepContext): void {
+  for (const fd of [stdout, stderr, stdin]) if (fd !== 'ignore') closeSync(fd);
+  try {
+    rmSync(work, { recursive: true, force: true });
+  } catch (error) {
+    context.log(`The command's folder could not be removed: ${(error as Error).message}`);
+  }
 }
 
 async function placeInputs(work: string, { in: one, all, data }: Inputs): Promise<void> {
@@ -122,7 +155,7 @@ async function placeInputs(work: string, { in: one, all, data }: Inputs): Promis
 }
 
 /** Runs the program to its end, in a process group of its own that ends with it, with the step, and with this process. */
-async function execute({ signal }: StepContext, { argv, env }: Params, { work, ...streams }: Place): Promise<Ended> {
+async function execute({ signal }: StepContext, { argv, env }: Params, { home, work, stdin, stdout, stderr }: Place): Promise<Ended> {
   const [program, ...args] = argv.map(String);
   const own = PASSED_ON.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]] as const]));
   const timers: NodeJS.Timeout[] = [];
@@ -138,16 +171,16 @@ async function execute({ signal }: StepContext, { argv, env }: Params, { work, .
         cwd: work,
         env: { ...Object.fromEntries(own), ...Object.fromEntries(Object.entries(env).map(([name, value]) => [name, String(value)])) },
         detached: true,
-        stdio: [streams.stdin, streams.stdout, streams.stderr],
+        stdio: [stdin, stdout, stderr],
       });
       child.once('error', (error) => reject(notStarted(program, error)));
       if (child.pid === undefined) return;
       const group = child.pid;
       end = (name) => killGroup(group, name);
-      watchOver(group, join(work, '..'));
+      watchOver(group, home);
       child.once('exit', (code, name) => {
         end('SIGKILL');
-        letGo();
+        watchOver(0, home);
         if (signal.aborted) reject(signal.reason);
         else if (isTooMuch) reject(tooMuch('what it prints'));
         else resolve({ code, signal: name });
@@ -155,7 +188,7 @@ async function execute({ signal }: StepContext, { argv, env }: Params, { work, .
       signal.addEventListener('abort', onAbort);
       timers.push(
         setInterval(() => {
-          isTooMuch = fstatSync(streams.stdout).size + fstatSync(streams.stderr).size > MOST_BYTES;
+          isTooMuch = fstatSync(stdout).size + fstatSync(stderr).size > MOST_BYTES;
           if (isTooMuch) end('SIGKILL');
         }, LOOK_MS),
       );

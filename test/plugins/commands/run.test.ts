@@ -27,8 +27,11 @@ async function run(given: object, inputs: object = {}, signal?: AbortSignal): Pr
 const bash = (script: string, given: object = {}, inputs: object = {}, signal?: AbortSignal): Promise<Files> =>
   run({ argv: ['bash', '-c', script], ...given }, inputs, signal);
 const files = (entries: Files): object[] => Object.entries(entries).map(([name, text]) => ({ name, bytes: Buffer.from(text) }));
-/** True when no folder of a command is left. */
-const isTidy = (): boolean => readdirSync(own).every((name) => !name.startsWith('panelflow-'));
+/** True when no folder of a command is left, in the one that the process keeps. */
+const isTidy = (): boolean =>
+  readdirSync(own)
+    .filter((name) => name.startsWith('panelflow-'))
+    .every((name) => readdirSync(join(own, name)).length === 0);
 async function until(what: () => boolean, limitMs = 5_000): Promise<void> {
   for (let waited = 0; !what(); waited += 20) {
     if (waited > limitMs) throw new Error('waited too long');
@@ -155,6 +158,14 @@ describe('command/run', () => {
     expect(Date.now() - start).toBeLessThan(2_000);
     await until(() => pids.every((pid) => !isAlive(pid)));
     expect(isTidy()).toBe(true);
+  });
+
+  it('keeps what a program left running, out of its reach, away from what others print', async () => {
+    const { 'stdout.txt': pid } = await bash(
+      'setsid bash -c "echo \\$\\$; for i in 1 2 3 4 5 6; do sleep 0.05; echo late; done" & sleep 0.1',
+    );
+    expect(await bash('sleep 0.3; echo mine')).toEqual({ 'stdout.txt': 'mine\n' });
+    await until(() => !isAlive(Number(pid.split('\n')[0])));
   });
 
   it('leaves nothing running when the program has ended', async () => {
