@@ -17,13 +17,10 @@ function runs(file: string, ...args: string[]): boolean {
 
 function canPartWays(): boolean {
   const name = `pf-try-${process.pid}`;
+  if (process.getuid?.() !== 0 || !runs('ip', 'netns', 'add', name)) return false;
   const user = ['setpriv', '--reuid', USERS[0], '--clear-groups', process.execPath, CLI, '--version'];
-  return (
-    process.getuid?.() === 0 &&
-    runs('ip', 'netns', 'add', name) &&
-    runs('ip', 'netns', 'exec', name, 'unshare', '--uts', ...user) &&
-    runs('ip', 'netns', 'del', name)
-  );
+  const can = runs('ip', 'netns', 'exec', name, 'unshare', '--uts', ...user);
+  return runs('ip', 'netns', 'del', name) && can;
 }
 
 /** True where each machine can have a network, a name and a user of its own; else they only have folders of their own. */

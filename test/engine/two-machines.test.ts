@@ -18,10 +18,11 @@ steps:
 describe.skipIf(noGateway ?? noCluster)('two machines and a client over one S3 and one Temporal on PostgreSQL', () => {
   let gateway: TestGateway;
   let cluster: Cluster;
-  const [left, right, desk] = ['left', 'right', 'desk'].map((name) => new Machine(name));
+  let [left, right, desk]: Machine[] = [];
   const workers: Started[] = [];
 
   beforeAll(async () => {
+    [left, right, desk] = ['left', 'right', 'desk'].map((name) => new Machine(name));
     [gateway, cluster] = await Promise.all([TestGateway.start(), Cluster.start()]);
     const { endpoint, credentials, region } = gateway.client;
     for (const machine of [left, right, desk]) {
@@ -91,9 +92,12 @@ describe.skipIf(noGateway ?? noCluster)('two machines and a client over one S3 a
     const run = desk.start('run', 'cut.yaml');
     await new Promise((wake) => setTimeout(wake, 4_000));
     await cluster.killServer();
-    await new Promise((wake) => setTimeout(wake, 4_000));
+    let heard = '';
+    run.child.stderr?.on('data', (chunk: Buffer) => (heard += chunk.toString()));
+    await until(() => heard.includes('The server does not answer; waiting…'));
     await cluster.startServer();
     const ended = await run.ended;
+    expect(ended.stderr).toContain('The server answers again.');
     expect(ended.code, ended.stderr).toBe(0);
     expect(listOf(desk, 'cut')).toEqual(NS.map((n) => 300 + n));
   });
