@@ -100,6 +100,20 @@ describe.skipIf(noGateway)('a store in S3 behind a bad network', () => {
     expect(await direct.has(refOf(other))).toBe(false);
   });
 
+  it('waits for a server that is away for longer than the SDK does, where it is told to, and mistakes nothing of its own then', async () => {
+    const away: Fault = { kind: 'refuse', status: 503, code: 'SlowDown' };
+    const { store: hasty } = open({ maxAttempts: 1 });
+    proxy.reset(first(1, 'PUT', away));
+    await expect(hasty.put([bytes], 'words')).rejects.toMatchObject({ code: 'RESOURCE', retryable: true });
+    const { store, direct } = open({ maxAttempts: 1 }, { patienceMs: 20_000 });
+    proxy.reset(first(3, 'PUT', away));
+    expect(await direct.has(await store.put([bytes], 'words'))).toBe(true);
+    proxy.reset(first(1, 'PUT', { kind: 'lose', status: 500 }));
+    expect(await store.createRecord('claims/a.json', 'me')).toBe(true);
+    proxy.reset(always({ kind: 'refuse', status: 403, code: 'AccessDenied' }));
+    await expect(store.put([bytes], 'words')).rejects.toMatchObject({ code: 'CONFIG' });
+  });
+
   it('knows its own record again when the answer to writing it was lost', async () => {
     const { store, direct } = open();
     proxy.reset(first(1, 'PUT', { kind: 'lose', status: 500 }));
