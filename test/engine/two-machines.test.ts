@@ -23,7 +23,8 @@ describe.skipIf(noGateway ?? noCluster)('two machines and a client over one S3 a
 
   beforeAll(async () => {
     [left, right, desk] = ['left', 'right', 'desk'].map((name) => new Machine(name));
-    [gateway, cluster] = await Promise.all([TestGateway.start(), Cluster.start()]);
+    gateway = await TestGateway.start();
+    cluster = await Cluster.start();
     const { endpoint, credentials, region } = gateway.client;
     for (const machine of [left, right, desk]) {
       machine.set({
