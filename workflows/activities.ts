@@ -21,7 +21,7 @@ const SPARE_MS = 60_000;
 export const engine = proxyActivities<EngineActivities>({
   startToCloseTimeout: '10 minutes',
   heartbeatTimeout: '30 seconds',
-  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 10 },
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 30 },
 });
 
 /** Does tasks of one step in one activity; `holds`: how often the run was held so far. */
