@@ -66,13 +66,20 @@ export async function runTogether(deps: ActivityDeps, invocation: Invocation): P
 
 const HELD: TaskEnd = { status: 'HELD', ms: 0 };
 const LOOK_MS = 500;
+/** How often a look at the run itself is tried again. */
+const PATIENT = { crash: 0, resource: 10, artifact: 10, timeout: 0 };
 const holdsOf = new Map<string, { holds: number; at: number }>();
 
 /** True when the run was held after this was asked for. */
 async function isHeld({ openStore }: ActivityDeps, { run, work, holds }: Invocation): Promise<boolean> {
   const known = holdsOf.get(run);
   if (known && Date.now() - known.at < LOOK_MS) return known.holds > holds;
-  const now = Number((await openStore(work).readRecord(recordPath.holds(run))) ?? 0);
+  const text = await openStore(work)
+    .readRecord(recordPath.holds(run))
+    .catch((error: unknown) => {
+      throw toFailure(error, activityInfo().attempt, PATIENT);
+    });
+  const now = Number(text ?? 0);
   if (holdsOf.size > 100) holdsOf.clear();
   holdsOf.set(run, { holds: now, at: Date.now() });
   return now > holds;
