@@ -94,7 +94,6 @@ const definition: StepDefinition<typeof params> = {
   queue: 'cpu',
   seeded: false,
   run: async (context, inputs, given) => {
-    context.signal.throwIfAborted();
     const place = open(given);
     try {
       await placeInputs(place.work, inputs as Inputs);
@@ -156,6 +155,7 @@ async function placeInputs(work: string, { in: one, all, data }: Inputs): Promis
 
 /** Runs the program to its end, in a process group of its own that ends with it, with the step, and with this process. */
 async function execute({ signal }: StepContext, { argv, env }: Params, { home, work, stdin, stdout, stderr }: Place): Promise<Ended> {
+  signal.throwIfAborted();
   const [program, ...args] = argv.map(String);
   const own = PASSED_ON.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]] as const]));
   const timers: NodeJS.Timeout[] = [];
@@ -188,7 +188,7 @@ async function execute({ signal }: StepContext, { argv, env }: Params, { home, w
       signal.addEventListener('abort', onAbort);
       timers.push(
         setInterval(() => {
-          isTooMuch = fstatSync(stdout).size + fstatSync(stderr).size > MOST_BYTES;
+          isTooMuch ||= fstatSync(stdout).size + fstatSync(stderr).size > MOST_BYTES;
           if (isTooMuch) end('SIGKILL');
         }, LOOK_MS),
       );
