@@ -3,7 +3,7 @@
  * ours in process and as commands, Nextflow, Snakemake; they take turns, and the least of each figure counts. (2) 10,000 cells of ours,
  * the quickest round. `again`: the same command once more, everything cached.
  * Run: npm run build && NEXTFLOW_LIB=<folder of jars> SNAKEMAKE=<program> node dist/bench/engine.js [--rounds 3] [--cells 1000] [--large 10000]
- * Needs Linux and python3. A peer that is not named is left out.
+ * Needs Linux and python3. A peer that is not named is left out. docs/engine.md explains the figures.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
