@@ -114,9 +114,9 @@ async function tryTask(
     };
     return store.writeRecord(recordPath.task(run, id), JSON.stringify(record));
   };
-  const end = (status: TaskEnd['status'], facts: TaskRecord['facts'] = {}): Tried => ({
+  const end = (status: TaskEnd['status'], facts: TaskRecord['facts'] = {}, ms = Date.now() - start): Tried => ({
     status,
-    ms: Date.now() - start,
+    ms,
     ...scoreOf(task, facts),
   });
   try {
@@ -136,11 +136,13 @@ async function tryTask(
       return end('CACHED', claim.hit.facts);
     }
     let facts: TaskRecord['facts'];
+    let ms: number;
     try {
       const limits = limitsOf(task, failures);
       const job = { task, inputs, work, limits, isAlone: tasks.length === 1 };
       const { outputs, log, cpuMs, peakRssBytes, ...result } = await compute(deps, job);
       facts = { ...result.facts };
+      ({ ms } = result);
       const entry: CacheEntry = { outputs: { ...outputs }, facts, log: [...log], made: { run, task: id } };
       const stored: StoredEntry = { ...entry, keyText: keyText(task, inputs) };
       await store.writeRecord(recordPath.cache(key), JSON.stringify(stored));
@@ -149,7 +151,7 @@ async function tryTask(
     } finally {
       await claim.release();
     }
-    return end('COMPLETED', facts);
+    return end('COMPLETED', facts, ms);
   } catch (error) {
     cancellationSignal().throwIfAborted();
     const { code, ...record } = errorRecord(error);

@@ -28,6 +28,8 @@ export interface StepOutcome {
   readonly outputs: Readonly<Record<string, ArtifactRef>>;
   readonly facts: Facts;
   readonly log: readonly string[];
+  /** How long it took, without the wait for a process. */
+  readonly ms: number;
   readonly cpuMs: number;
   readonly peakRssBytes: number | null;
 }

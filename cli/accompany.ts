@@ -75,6 +75,11 @@ export async function accompany(company: Company): Promise<number> {
   }
 }
 
+/** So many published files are named. */
+const NAMED = 12;
+const named = (files: readonly string[]): string =>
+  files.length <= NAMED ? files.join(', ') : `${files.slice(0, NAMED).join(', ')} and ${files.length - NAMED} more`;
+
 const print = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
 
 interface Serving extends Pick<Company, 'connected' | 'set' | 'slots'> {
@@ -175,7 +180,7 @@ async function conclude(
   else if (!json) say(`${red('✘')} ${total} in ${duration(elapsed)}`);
   if (files.length > 0) {
     const report = files.find((name) => name.endsWith('.html'));
-    tell(`Results: ${shortPath(out)}/ (${files.join(', ')})`);
+    tell(`Results: ${shortPath(out)}/ (${named(files)})`);
     if (report) tell(`Report:  ${out}/${report}`);
   }
   return isWhole ? 0 : 1;

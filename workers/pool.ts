@@ -19,7 +19,7 @@ import type { FromProcess, ToProcess } from './messages.ts';
 const GRACE_MS = 2_000;
 const SAMPLE_MS = 250;
 /** A process that has done so many steps, or keeps so much memory when idle, makes room for a fresh one. */
-const STEPS_PER_PROCESS = 200;
+const STEPS_PER_PROCESS = 5_000;
 const IDLE_RSS_BYTES = 3 * 2 ** 30;
 const PAGE = 4096;
 
@@ -36,6 +36,7 @@ const CLASSES = {
   PLUGIN: PluginError,
   DATA: DataError,
   ARTIFACT: ArtifactError,
+  CRASH: CrashError,
   RESOURCE: ResourceError,
   TRAINING: TrainingError,
 } as const;
@@ -108,11 +109,12 @@ export class ProcessPool implements StepRunner {
   async #runOne(job: StepJob, options: RunOptions): Promise<StepOutcome> {
     const process = this.#idle.pop() ?? (await (this.#starting.shift() ?? this.#spawn()));
     const memory = { peak: 0, exceeded: false };
+    const started = Date.now();
     const sampler = setInterval(() => this.#sample(process, job, memory), SAMPLE_MS);
     try {
       const outcome = await this.#converse(process, job, options, memory);
       this.#sample(process, job, memory);
-      return { ...outcome, peakRssBytes: memory.peak || null };
+      return { ...outcome, ms: Date.now() - started, peakRssBytes: memory.peak || null };
     } finally {
       clearInterval(sampler);
       this.#giveBack(process);

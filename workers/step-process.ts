@@ -119,7 +119,7 @@ async function run(job: StepJob, threads: number, registry: Registry): Promise<S
   const outputs: Record<string, ArtifactRef> = {};
   for (const [port, type] of Object.entries(definition.outputs)) outputs[port] = await store.put(encode(result.outputs[port]), type);
   const used = process.cpuUsage(cpu);
-  return { outputs, facts: result.facts ?? {}, log, cpuMs: Math.round((used.user + used.system) / 1000), peakRssBytes: null };
+  return { outputs, facts: result.facts ?? {}, log, cpuMs: Math.round((used.user + used.system) / 1000), peakRssBytes: null, ms: 0 };
 }
 
 /** Params in which a file of this machine stands in for each object in S3, so that no step has to know of S3. */
