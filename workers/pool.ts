@@ -106,8 +106,16 @@ export class ProcessPool implements StepRunner {
     }
   }
 
+  /** A process that has nothing to do, and lives. */
+  async #take(): Promise<StepProcess> {
+    for (;;) {
+      const process = this.#idle.pop() ?? (await (this.#starting.shift() ?? this.#spawn()));
+      if (this.#all.has(process)) return process;
+    }
+  }
+
   async #runOne(job: StepJob, options: RunOptions): Promise<StepOutcome> {
-    const process = this.#idle.pop() ?? (await (this.#starting.shift() ?? this.#spawn()));
+    const process = await this.#take();
     const memory = { peak: 0, exceeded: false };
     const started = Date.now();
     const sampler = setInterval(() => this.#sample(process, job, memory), SAMPLE_MS);

@@ -37,4 +37,14 @@ describe('a pool of step processes', () => {
     await new Promise((wake) => setTimeout(wake, 200));
     expect((await add(2)).facts).toEqual({ value: 2 });
   });
+
+  it('starts another process when one was killed that was started before there was work', async () => {
+    killSteps(process.pid);
+    await new Promise((wake) => setTimeout(wake, 200));
+    pool.warm(1);
+    await new Promise((wake) => setTimeout(wake, 2_000));
+    expect(killSteps(process.pid)).toBe(1);
+    await new Promise((wake) => setTimeout(wake, 200));
+    expect((await add(3)).facts).toEqual({ value: 3 });
+  });
 });
