@@ -83,9 +83,11 @@ async function gathered(
 /** True when no gathered list has holes. */
 export const isWhole = (task: PlannedTask, inputs: ResolvedInputs): boolean => Object.keys(missingCells(task, inputs)).length === 0;
 
+/** The key in the cache that a text stands for (see `keyText`). */
+export const keyOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+
 /** A task's key in the cache. */
-export const cacheKey = (task: PlannedTask, inputs: ResolvedInputs): string =>
-  createHash('sha256').update(keyText(task, inputs)).digest('hex');
+export const cacheKey = (task: PlannedTask, inputs: ResolvedInputs): string => keyOf(keyText(task, inputs));
 
 /** Names the checkpoint of a task's training: one, however far it is asked to go. */
 export const checkpointKey = (task: PlannedTask, inputs: ResolvedInputs): string => cacheKey({ ...task, until: undefined }, inputs);

@@ -3,7 +3,7 @@ import { type Deal, dealOut, nodeOf, type TaskNode } from '../core/shards.ts';
 import { type ArtifactStore, recordPath } from '../core/store.ts';
 import type { PlannedTask } from '../schemas/plan.ts';
 import type { Invocation, RunRequest, TaskEnd, TaskRecord } from '../schemas/run.ts';
-import { cacheKey, isDone, isWhole, lookUp, readRecord, resolveInputs, tasksOf } from './cache.ts';
+import { cacheKey, isDone, isWhole, lookUp, readRecord, type Records, resolveInputs, tasksOf } from './cache.ts';
 import { type ActivityDeps, blankRecord, runStep, runTogether, scoreOf } from './run-step.ts';
 
 /** The new tasks of one or more plans as the run's own workflow sees them. */
@@ -102,17 +102,23 @@ function outlineOf(plans: readonly Tasks[], { deals, holder }: ReturnType<typeof
 
 /** The activities that read plans and probe the cache; every worker serves them. */
 export function createEngineActivities(deps: Pick<ActivityDeps, 'openStore' | 'worker'>): EngineActivities {
-  const plansOf = async ({ work, plans }: RunRequest): Promise<Tasks[]> =>
-    Promise.all(plans.map((ref) => tasksOf(deps.openStore(work), ref)));
+  /** The plans of a request, dealt out; kept while the same run asks, since each of its slices does. */
+  let dealt: { readonly key: string; readonly plans: readonly Tasks[]; readonly out: ReturnType<typeof dealOut> } | undefined;
+  const deal = async ({ work, plans: refs, policy: { shardSize } }: RunRequest): Promise<NonNullable<typeof dealt>> => {
+    const key = JSON.stringify([shardSize, ...refs.map((ref) => ref.sha256)]);
+    if (dealt?.key === key) return dealt;
+    const plans = await Promise.all(refs.map((ref) => tasksOf(deps.openStore(work), ref)));
+    return (dealt = { key, plans, out: dealOut(plans, shardSize) });
+  };
   return {
     async 'engine/outline'(request, from) {
-      const plans = await plansOf(request);
-      return outlineOf(plans, dealOut(plans, request.policy.shardSize), from);
+      const { plans, out } = await deal(request);
+      return outlineOf(plans, out, from);
     },
     async 'engine/slice'(request, name) {
-      const plans = await plansOf(request);
+      const { plans, out } = await deal(request);
       const newest = plans.at(-1)!;
-      const { deals, holder } = dealOut(plans, request.policy.shardSize);
+      const { deals, holder } = out;
       const { tasks } = deals.flatMap((deal) => deal.slices).find((slice) => slice.name === name)!;
       const mine = new Set(tasks.filter((id) => newest.has(id) && holder.get(id) === name));
       return [...mine].map((id) => {
@@ -124,6 +130,7 @@ export function createEngineActivities(deps: Pick<ActivityDeps, 'openStore' | 'w
       const store = deps.openStore(request.work);
       const tasks = await tasksOf(store, request.plans.at(-1)!);
       const asked = new Map<string, Promise<Known | undefined>>();
+      const records: Records = new Map();
       let free = ABREAST;
       const queue: (() => void)[] = [];
       /** Each after those of its inputs that are asked for, too: their records must be there first. */
@@ -134,7 +141,7 @@ export function createEngineActivities(deps: Pick<ActivityDeps, 'openStore' | 'w
         if (free > 0) free--;
         else await new Promise<void>((resolve) => queue.push(resolve));
         try {
-          return await probe(store, request.run, task, deps.worker);
+          return await probe(store, request.run, task, { worker: deps.worker, records });
         } finally {
           heartbeat();
           const next = queue.shift();
@@ -157,8 +164,13 @@ export function createEngineActivities(deps: Pick<ActivityDeps, 'openStore' | 'w
 }
 
 /** What is known of a task that is done in this run, or was found in the cache (and has a record now). */
-async function probe(store: ArtifactStore, run: string, task: PlannedTask, worker: string): Promise<Known | undefined> {
-  const [record, inputs] = await Promise.all([readRecord(store, run, task.id), resolveInputs(store, run, task)]);
+async function probe(
+  store: ArtifactStore,
+  run: string,
+  task: PlannedTask,
+  { worker, records }: { readonly worker: string; readonly records: Records },
+): Promise<Known | undefined> {
+  const [record, inputs] = await Promise.all([readRecord(store, run, task.id), resolveInputs(store, run, task, records)]);
   // A gathered list counts only when nothing is missing from it: else the task waits its turn.
   if (inputs === null || !isWhole(task, inputs)) return undefined;
   const key = cacheKey(task, inputs);

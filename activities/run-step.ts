@@ -9,7 +9,7 @@ import type { PlannedTask } from '../schemas/plan.ts';
 import type { Invocation, TaskEnd, TaskRecord, TaskStatus } from '../schemas/run.ts';
 import {
   type CacheEntry,
-  cacheKey,
+  keyOf,
   checkpointKey,
   isDone,
   lookUp,
@@ -122,7 +122,8 @@ async function tryTask(
   try {
     const inputs = await resolveInputs(store, run, task, records);
     if (inputs === null) return end('SKIPPED');
-    key = cacheKey(task, inputs);
+    const text = keyText(task, inputs);
+    key = keyOf(text);
     if (isDone(before) && before.key === key) return end(before.status as 'COMPLETED' | 'CACHED', before.facts);
     const found = await lookUp(store, key);
     // What takes no time may be done twice: a claim would take longer.
@@ -139,15 +140,16 @@ async function tryTask(
     let ms: number;
     try {
       const limits = limitsOf(task, failures);
-      const job = { task, inputs, work, limits, isAlone: tasks.length === 1 };
+      const checkpoint = task.until === undefined ? key : checkpointKey(task, inputs);
+      const job = { task, inputs, work, checkpoint, limits, isAlone: tasks.length === 1 };
       const { outputs, log, cpuMs, peakRssBytes, ...result } = await compute(deps, job);
       facts = { ...result.facts };
       ({ ms } = result);
       const entry: CacheEntry = { outputs: { ...outputs }, facts, log: [...log], made: { run, task: id } };
-      const stored: StoredEntry = { ...entry, keyText: keyText(task, inputs) };
+      const stored: StoredEntry = { ...entry, keyText: text };
       await store.writeRecord(recordPath.cache(key), JSON.stringify(stored));
       await write('COMPLETED', { ...entry, cpuMs, peakRssBytes, device: typeof facts.device === 'string' ? facts.device : null });
-      if (tasks.length === 1 && task.until === undefined) await dropCheckpoint(store, checkpointKey(task, inputs));
+      if (tasks.length === 1 && task.until === undefined) await dropCheckpoint(store, checkpoint);
     } finally {
       await claim.release();
     }
@@ -191,12 +193,17 @@ interface Job {
   readonly task: PlannedTask;
   readonly inputs: ResolvedInputs;
   readonly work: string;
+  /** Names its checkpoint. */
+  readonly checkpoint: string;
   readonly limits: ReturnType<typeof limitsOf>;
   /** The only task of its activity, so that the heartbeat of the attempt before spoke of it. */
   readonly isAlone: boolean;
 }
 
-async function compute(deps: ActivityDeps, { task, inputs, work, limits, isAlone }: Job): Promise<Awaited<ReturnType<StepRunner['run']>>> {
+async function compute(
+  deps: ActivityDeps,
+  { task, inputs, work, checkpoint: name, limits, isAlone }: Job,
+): Promise<Awaited<ReturnType<StepRunner['run']>>> {
   // A step process answers outside of any activity's own context.
   const activity = Context.current();
   const before = isAlone ? (activity.info.heartbeatDetails as Beat | undefined) : undefined;
@@ -216,7 +223,7 @@ async function compute(deps: ActivityDeps, { task, inputs, work, limits, isAlone
         missing: missingCells(task, inputs),
         memoryBytes: limits.memoryBytes,
         until: task.until ?? 1,
-        checkpoint: { key: checkpointKey(task, inputs), everyMs: task.checkpointMs, last: last.checkpoint },
+        checkpoint: { key: name, everyMs: task.checkpointMs, last: last.checkpoint },
       },
       {
         signal: AbortSignal.any([activity.cancellationSignal, limit.signal]),

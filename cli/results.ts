@@ -9,7 +9,9 @@ import { decode } from '../data/portable.ts';
 import type { Plan } from '../schemas/plan.ts';
 import { tellStory } from './run-story.ts';
 import type { RunRecord, TaskRecord } from '../schemas/run.ts';
+import { abreast } from './abreast.ts';
 import { checkBucket, publisher } from './publish.ts';
+import { taskName } from './runs.ts';
 
 /** Refuses a place for results that cannot be written, before anything runs; leaves nothing behind. */
 export async function checkOut(out: string): Promise<void> {
@@ -45,13 +47,13 @@ export async function checkOut(out: string): Promise<void> {
 export async function recordsOf(store: ArtifactStore, run: string): Promise<Map<string, TaskRecord>> {
   const records = new Map<string, TaskRecord>();
   const paths = await store.listRecords(recordPath.tasks(run));
-  for (let at = 0; at < paths.length; at += ABREAST) {
-    const texts = await Promise.all(paths.slice(at, at + ABREAST).map((path) => store.readRecord(path)));
-    for (const text of texts) {
-      if (text === undefined) continue;
-      const record = JSON.parse(text) as TaskRecord;
-      records.set(record.task, record);
-    }
+  const texts = new Map<string, string | undefined>();
+  await abreast(paths, async (path) => void texts.set(path, await store.readRecord(path)));
+  for (const path of paths) {
+    const text = texts.get(path);
+    if (text === undefined) continue;
+    const record = JSON.parse(text) as TaskRecord;
+    records.set(record.task, record);
   }
   return records;
 }
@@ -105,9 +107,6 @@ function tried(r: TaskRecord): Record<string, string | number> {
   };
 }
 
-/** Records are read so many at a time. */
-const ABREAST = 64;
-
 /** Tasks that a halving or adaptive seeds left out, with all that needed them. */
 function droppedOf({ tasks }: Plan, records: ReadonlyMap<string, TaskRecord>): Set<string> {
   const dropped = new Set<string>();
@@ -120,13 +119,12 @@ function droppedOf({ tasks }: Plan, records: ReadonlyMap<string, TaskRecord>): S
 }
 
 /** trace.tsv: Nextflow's columns first, then ours; a task that never ended is ABORTED, one that a halving or adaptive seeds left out is DROPPED. Times are in milliseconds, memory in bytes; "-" is unknown. */
-function traceTable(plan: Plan, records: ReadonlyMap<string, TaskRecord>): string {
-  const dropped = droppedOf(plan, records);
+function traceTable(plan: Plan, records: ReadonlyMap<string, TaskRecord>, dropped: ReadonlySet<string>): string {
   const rows = plan.tasks.map((task, i) => {
     const r = records.get(task.id);
     const row: Record<string, string | number | boolean> = {
       task_id: i + 1,
-      name: `${task.step}${task.label ? ` (${task.label})` : ''}`,
+      name: taskName(task),
       status: r?.status ?? (dropped.has(task.id) ? 'DROPPED' : 'ABORTED'),
       step: task.step,
       uses: task.uses,
@@ -196,7 +194,8 @@ export async function writeResults(
   });
   if (!found.some(({ ref }) => ref.type === 'files')) return [];
   const publish = publisher(out);
-  const story = { plan, records, changes, dropped: droppedOf(plan, records) };
+  const dropped = droppedOf(plan, records);
+  const story = { plan, records, changes, dropped };
   const names: string[] = [];
   let models = 0;
   for (const { ref, name } of found) {
@@ -214,7 +213,7 @@ export async function writeResults(
       names.push(file.name);
     }
   }
-  await publish('trace.tsv', traceTable(plan, records));
+  await publish('trace.tsv', traceTable(plan, records, dropped));
   await publish('run.json', runFile(plan, { run, changes }, records, version));
   const trained = models > 0 ? [`models/ with ${plural(models, 'trained network')}`] : [];
   return [...names, 'trace.tsv', 'run.json', ...trained];

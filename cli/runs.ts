@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import { type Client, type WorkflowHandle, WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/client';
 import { ConfigError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
@@ -97,9 +96,12 @@ export async function recordOf(store: ArtifactStore, run: string): Promise<RunRe
   return JSON.parse(text) as RunRecord;
 }
 
-export async function planOf(store: ArtifactStore, ref: ArtifactRef): Promise<Plan> {
-  return JSON.parse(Buffer.from(await store.get(ref)).toString('utf8')) as Plan;
-}
+const readJson = async (store: ArtifactStore, ref: ArtifactRef): Promise<unknown> =>
+  JSON.parse(Buffer.from(await store.get(ref)).toString('utf8')) as unknown;
+const storeJson = (store: ArtifactStore, value: unknown, type: string): Promise<ArtifactRef> =>
+  store.put([Buffer.from(JSON.stringify(value))], type);
+
+export const planOf = async (store: ArtifactStore, ref: ArtifactRef): Promise<Plan> => (await readJson(store, ref)) as Plan;
 
 /** How people name a task: its step and its cell, such as "select (seed=0 k=32)". */
 export const taskName = ({ step, label }: Pick<PlannedTask, 'step' | 'label'>): string => (label === '' ? step : `${step} (${label})`);
@@ -117,7 +119,7 @@ export function tasksNamed(plan: Plan, run: string, word: string): PlannedTask[]
   });
 }
 
-export const storePlan = (store: ArtifactStore, plan: Plan): Promise<ArtifactRef> => store.put([Buffer.from(JSON.stringify(plan))], 'plan');
+export const storePlan = (store: ArtifactStore, plan: Plan): Promise<ArtifactRef> => storeJson(store, plan, 'plan');
 
 /** What a plan is compiled from. */
 export interface Source extends Pick<Loaded, 'definition' | 'run' | 'plugins'> {
@@ -125,11 +127,10 @@ export interface Source extends Pick<Loaded, 'definition' | 'run' | 'plugins'> {
   readonly folder: string;
 }
 
-export function storeSource(store: ArtifactStore, { loaded }: { readonly loaded: Loaded }): Promise<ArtifactRef> {
-  const { definition, run, plugins, file } = loaded;
-  const source: Source = { definition, run, plugins, folder: dirname(file.path) };
-  return store.put([Buffer.from(JSON.stringify(source))], 'source');
-}
+export const sourceOf = async (store: ArtifactStore, ref: ArtifactRef): Promise<Source> => (await readJson(store, ref)) as Source;
+
+export const storeSource = (store: ArtifactStore, { definition, run, plugins, folder }: Source): Promise<ArtifactRef> =>
+  storeJson(store, { definition, run, plugins, folder }, 'source');
 
 /** Starts a run's workflow, or finds it where it is open. */
 export function startWorkflow(

@@ -12,6 +12,8 @@ export interface TaskNode {
   readonly needs: readonly string[];
   /** What must have ended, well or not: tasks, and slices (by name) that hold some. */
   readonly waits: readonly string[];
+  /** It takes a list of what there is: it runs also where that has holes, and in a run that is stopped. */
+  readonly gathers?: true;
   /** Tasks of one halving stay together. */
   readonly bracket?: string;
   readonly gate?: NonNullable<PlannedTask['gate']>;
@@ -34,9 +36,6 @@ export interface Deal {
 
 type Tasks = ReadonlyMap<string, PlannedTask>;
 
-/** True for a task that may turn out not to be wanted: it waits to find out, and gathers nothing. */
-const isGated = (node: TaskNode): boolean => node.gate !== undefined || node.undecided !== undefined;
-
 export function nodeOf(task: PlannedTask): TaskNode {
   const { id, step, label, uses, queue, retries } = task;
   // Each time that it takes too long, it may take twice as long.
@@ -47,11 +46,13 @@ export function nodeOf(task: PlannedTask): TaskNode {
     if ('gather' in input) waits.push(...input.gather.map((s) => s.task));
     else needs.push(input.task);
   }
+  const gathers = waits.length > 0;
   const { gate, undecided, bracket = gate?.bracket ?? undecided?.bracket } = task;
   if (gate) waits.push(...gate.rivals.flat());
   if (undecided) waits.push(...undecided.rivals.flat(2));
   return {
     ...{ id, step, label, uses, queue, timeoutMs, needs: [...new Set(needs)], waits: [...new Set(waits)] },
+    ...(gathers ? { gathers } : {}),
     ...(bracket === undefined ? {} : { bracket }),
     ...(gate === undefined ? {} : { gate }),
     ...(undecided === undefined ? {} : { undecided }),
@@ -84,7 +85,7 @@ export function dealOut(plans: readonly Tasks[], size: number): { deals: Deal[];
 function split(nodes: readonly TaskNode[], size: number): { own: string[]; groups: string[][] } {
   if (nodes.length <= size) return { own: nodes.map((n) => n.id), groups: [] };
   const sinks = new Set<string>();
-  for (const n of nodes) if ((n.waits.length > 0 && !isGated(n)) || n.needs.some((id) => sinks.has(id))) sinks.add(n.id);
+  for (const n of nodes) if (n.gathers || n.needs.some((id) => sinks.has(id))) sinks.add(n.id);
   const rest = nodes.filter((n) => !sinks.has(n.id));
   for (let widest = size; ; widest = Math.floor(widest / 2)) {
     const hubs = hubsOf(rest, widest);

@@ -75,7 +75,7 @@ class Run {
         most: (lane) => (lane === SLICES ? OPEN_SLICES : WINDOW),
         mayJoin: (lane) => lane !== SLICES,
         admits: (work) => work.isSlice || this.#board.admits(work),
-        gathers: (work) => !work.isSlice && work.waits.length > 0 && !work.gate && !work.undecided,
+        gathers: (work) => !work.isSlice && work.gathers === true,
         began: (work) => {
           if (!work.isSlice) this.#board.began(work);
         },
@@ -104,9 +104,10 @@ class Run {
     for (const slice of outline.slices) for (const [step, n] of Object.entries(slice.steps)) this.#board.expect(step, n);
     const slices = outline.slices.map(({ name, after }) => ({ id: name, lane: SLICES, needs: [], waits: after, isSlice: true }) as const);
     const tasks = outline.nodes.map((node) => ({ ...node, lane: node.step, isSlice: false }) as const);
-    // Tasks that gather come after the slices that they wait for.
-    const isLast = (task: Task): boolean => task.waits.length > 0 && !task.gate && !task.undecided;
-    this.#scheduler.add([...tasks.filter((task) => !isLast(task)), ...slices, ...tasks.filter(isLast)], known);
+    // Tasks that gather come after the slices that they wait for, and before what needs them.
+    const last = new Set<string>();
+    for (const task of tasks) if (task.gathers || task.needs.some((id) => last.has(id))) last.add(task.id);
+    this.#scheduler.add([...tasks.filter((task) => !last.has(task.id)), ...slices, ...tasks.filter((task) => last.has(task.id))], known);
     this.#scheduler.drop(new Set(outline.dropped.own));
     for (const [name, { tasks: ids, steps }] of Object.entries(outline.dropped.slices)) {
       const workflow = this.#open.get(name);

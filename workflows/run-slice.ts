@@ -51,7 +51,7 @@ export async function runSlice({ request, name, isHeld, holds: before, kinds }: 
       most: () => WINDOW,
       mayJoin: () => true,
       admits: (task) => board.admits(task),
-      gathers: (task) => task.waits.length > 0 && !task.gate && !task.undecided,
+      gathers: (task) => task.gathers === true,
       began: (task) => board.began(task),
       ended: (task, outcome, end) => {
         board.ended(task, outcome, end);

@@ -1,18 +1,16 @@
 import { hostname, userInfo } from 'node:os';
 import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
-import { compile } from '../../core/compile.ts';
 import { ConfigError, ResourceError } from '../../core/errors.ts';
-import { CompileError, Origins } from '../../core/problem.ts';
+import { CompileError } from '../../core/problem.ts';
 import { type ArtifactStore, recordPath } from '../../core/store.ts';
 import { plural } from '../../core/units.ts';
+import type { Plan } from '../../schemas/plan.ts';
 import type { RunRecord } from '../../schemas/run.ts';
-import { loadRegistry } from '../../workers/compose.ts';
 import { accompany } from '../accompany.ts';
 import { amendSource } from '../amend.ts';
 import type { Connected } from '../connect.ts';
-import { fileHasher } from '../hash-files.ts';
 import { setParam } from '../load.ts';
-import { sha256 } from '../prepare.ts';
+import { compileSource } from '../prepare.ts';
 import { say } from '../print.ts';
 import {
   findRun,
@@ -20,9 +18,11 @@ import {
   recordOf,
   type RunRow,
   type RunsFlags,
+  type Source,
+  sourceOf,
   startWorkflow,
   storePlan,
-  type Source,
+  storeSource,
   tasksNamed,
   withServer,
 } from '../runs.ts';
@@ -159,7 +159,7 @@ export function amend(word: string, { add = [], drop = [], set = [], dryRun = fa
     const words = [...add.map((w) => `add ${w}`), ...drop.map((w) => `drop ${w}`), ...set.map((w) => `set ${w}`)];
     if (words.length === 0)
       throw new ConfigError('Nothing to change', { mend: 'Give --add axis=value, --drop axis=value, --set key=value or --budget.' });
-    const before = JSON.parse(Buffer.from(await store.get(record.source)).toString('utf8')) as Source;
+    const before = await sourceOf(store, record.source);
     const amended = amendSource(
       set.reduce((s, w) => ({ ...s, run: { ...s.run, params: setParam(s.run.params, w) } }), before),
       { add, drop },
@@ -173,7 +173,7 @@ export function amend(word: string, { add = [], drop = [], set = [], dryRun = fa
       say(`That would be: ${said}.`);
       return 0;
     }
-    const refs = { plan: await storePlan(store, plan), source: await store.put([Buffer.from(JSON.stringify(amended))], 'source') };
+    const refs = { plan: await storePlan(store, plan), source: await storeSource(store, amended) };
     if (isOpen) {
       await change(found, 'amend', { ...asked(words.join('; ')), ...refs });
       say(`${row.run} goes on with ${said}.`);
@@ -186,10 +186,10 @@ export function amend(word: string, { add = [], drop = [], set = [], dryRun = fa
   });
 }
 
-async function recompile({ definition, run, plugins, folder }: Source): ReturnType<typeof compile> {
-  const registry = await loadRegistry(plugins, folder);
+/** An amended source as a plan; what is wrong with it, as one error. */
+async function recompile(source: Source): Promise<Plan> {
   try {
-    return await compile({ definition, run, registry, origins: new Origins(), hashFile: fileHasher(folder), sha256 });
+    return (await compileSource(source)).plan;
   } catch (error) {
     if (!(error instanceof CompileError)) throw error;
     throw new ConfigError(error.problems.map((p) => [p.message, ...(p.mend ? [`  ${p.mend}`] : [])].join('\n')).join('\n\n'), {

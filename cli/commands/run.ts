@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
 import { ConfigError } from '../../core/errors.ts';
 import { isS3 } from '../../core/s3-uri.ts';
@@ -103,7 +103,7 @@ async function begin(
   const workflow = `${name}-${prepared.hash.slice(0, 12)}`;
   const fresh = `${workflow.slice(0, -4)}-${Date.now().toString(36)}`;
   const plan = await storePlan(store, prepared.plan);
-  const source = await storeSource(store, prepared);
+  const source = await storeSource(store, { ...prepared.loaded, folder: dirname(prepared.loaded.file.path) });
   const request: RunRequest = { run: fresh, work: set.work, plans: [plan], source, policy, changes: [] };
   const { work: _, ...kept } = request;
   const record: RunRecord = { ...kept, workflow, name, started: Date.now(), out, plugins: [...prepared.loaded.plugins] };

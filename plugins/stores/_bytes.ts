@@ -1,4 +1,17 @@
+import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
+import type { ArtifactRef } from '../../schemas/artifact.ts';
+
+/** What bytes, given in parts, are called in a store. */
+export function refOf(parts: readonly Uint8Array[], type: string): ArtifactRef {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for (const part of parts) {
+    hash.update(part);
+    bytes += part.byteLength;
+  }
+  return { sha256: hash.digest('hex'), bytes, type };
+}
 
 /** Parts as one. */
 export const joined = (parts: readonly Uint8Array[]): Uint8Array => (parts.length === 1 ? parts[0] : Buffer.concat(parts));

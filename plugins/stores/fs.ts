@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ArtifactError, ResourceError } from '../../core/errors.ts';
 import type { ArtifactStore, StoredItem, StoredObject, TaggedRecord } from '../../core/store.ts';
 import type { ArtifactRef } from '../../schemas/artifact.ts';
+import { refOf } from './_bytes.ts';
 
 const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
 const FULL = new Set(['ENOSPC', 'EDQUOT']);
@@ -55,13 +56,7 @@ export class FileStore implements ArtifactStore {
   }
 
   async put(parts: readonly Uint8Array[], type: string): Promise<ArtifactRef> {
-    const hash = createHash('sha256');
-    let bytes = 0;
-    for (const part of parts) {
-      hash.update(part);
-      bytes += part.byteLength;
-    }
-    const ref = { sha256: hash.digest('hex'), bytes, type };
+    const ref = refOf(parts, type);
     const path = this.#object(ref);
     if (!(await this.has(ref)) || !touch(path)) await this.#write(path, parts);
     return ref;

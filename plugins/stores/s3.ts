@@ -5,6 +5,7 @@ import type { ArtifactStore, StoredItem, StoredObject, TaggedRecord } from '../.
 import type { ArtifactRef } from '../../schemas/artifact.ts';
 import { S3Bucket, type BucketOptions, type Page } from './_bucket.ts';
 import type { LocalCache } from './_local-cache.ts';
+import { refOf } from './_bytes.ts';
 
 /** A damaged answer is asked for once more: the damage may have happened on the way. */
 const FETCHES = 2;
@@ -34,15 +35,9 @@ export class S3Store implements ArtifactStore {
   }
 
   async put(parts: readonly Uint8Array[], type: string): Promise<ArtifactRef> {
-    const hash = createHash('sha256');
-    let bytes = 0;
-    for (const part of parts) {
-      hash.update(part);
-      bytes += part.byteLength;
-    }
-    const ref = { sha256: hash.digest('hex'), bytes, type };
+    const ref = refOf(parts, type);
     const there = await this.#bucket.head(this.#object(ref));
-    if (there?.bytes !== bytes || there.age > FRESH_MS) await this.#bucket.put(this.#object(ref), parts);
+    if (there === undefined || there.bytes !== ref.bytes || there.age > FRESH_MS) await this.#bucket.put(this.#object(ref), parts);
     await this.#cache?.write(ref.sha256, parts);
     return ref;
   }

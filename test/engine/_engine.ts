@@ -87,6 +87,26 @@ export class Project {
     return rows.map((row) => Object.fromEntries(row.map((value, i) => [header[i], value])));
   }
 
+  /** Writes a file with an addition of `ms` milliseconds for each n, noted in NAME.log, and a list of all; gives its path. */
+  sweep(
+    name: string,
+    ns: readonly number[],
+    { ms = 0, value = 5, log = false }: { ms?: number; value?: number; log?: boolean } = {},
+  ): string {
+    const noted = `log: ${this.path(`${name}.log`)}`;
+    return this.write(
+      `${name}.yaml`,
+      `name: ${name}
+plugins: [${TOY}]
+axes: { n: [${ns.join(', ')}] }
+steps:
+  base: { uses: toy/number, with: { value: ${value}${log ? `, ${noted}` : ''} } }
+  add: { uses: toy/add, in: { in: base.out }, with: { plus: '\${{ axis.n }}', ms: ${ms}, ${noted} } }
+  list: { uses: toy/list, in: { all: { from: add.out, gather: all } } }
+`,
+    );
+  }
+
   /** The record of the newest run of that name, as a path. */
   recordOf(name: string): string {
     const run = this.list('.panelflow/runs')

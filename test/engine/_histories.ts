@@ -6,18 +6,7 @@ import { type Project, TOY, until } from './_engine.ts';
 /** Where recorded histories lie. */
 export const HISTORIES = resolve('test/fixtures/histories');
 
-const sweep = (project: Project, name: string, ns: readonly number[], ms: number): string =>
-  project.write(
-    `${name}.yaml`,
-    `name: ${name}
-plugins: [${TOY}]
-axes: { n: [${ns.join(', ')}] }
-steps:
-  base: { uses: toy/number, with: { value: 5 } }
-  add: { uses: toy/add, in: { in: base.out }, with: { plus: '\${{ axis.n }}', ms: ${ms}, log: ${project.path(`${name}.log`)} } }
-  list: { uses: toy/list, in: { all: { from: add.out, gather: all } } }
-`,
-  );
+const sweep = (project: Project, name: string, ns: readonly number[], ms: number): string => project.sweep(name, ns, { ms });
 const begun = (project: Project, name: string): number => project.lines(`${name}.log`).filter((line) => line.startsWith('start')).length;
 
 /** Runs that go through everything that a workflow decides, by the name of their history. */

@@ -12,18 +12,7 @@ afterEach(() => project.close());
 const AGED = ['--grace', '0s'];
 
 /** A number, sums with it for each n, noted in a log, and a list of all. */
-const sweep = (name: string, ns: readonly number[], value = 5): string =>
-  project.write(
-    `${name}.yaml`,
-    `name: ${name}
-plugins: [${TOY}]
-axes: { n: [${ns.join(', ')}] }
-steps:
-  base: { uses: toy/number, with: { value: ${value}, log: ${project.path(`${name}.log`)} } }
-  add: { uses: toy/add, in: { in: base.out }, with: { plus: '\${{ axis.n }}', log: ${project.path(`${name}.log`)} } }
-  list: { uses: toy/list, in: { all: { from: add.out, gather: all } } }
-`,
-  );
+const sweep = (name: string, ns: readonly number[], value = 5): string => project.sweep(name, ns, { value, log: true });
 const computed = (name: string): number => project.lines(`${name}.log`).filter((line) => !line.startsWith('done')).length;
 const listed = (name: string): number[] => project.lines(`results/${name}/list.txt`).map((line) => Number(line.split(' ').at(-1)));
 const objects = (): string[] =>

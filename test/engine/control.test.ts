@@ -8,18 +8,7 @@ beforeAll(() => {
 afterAll(() => project.close());
 
 /** One addition of `ms` for each n, noted in a log; then a list of all. */
-const sweep = (name: string, ns: readonly number[], ms: number): string =>
-  project.write(
-    `${name}.yaml`,
-    `name: ${name}
-plugins: [${TOY}]
-axes: { n: [${ns.join(', ')}] }
-steps:
-  base: { uses: toy/number, with: { value: 5 } }
-  add: { uses: toy/add, in: { in: base.out }, with: { plus: '\${{ axis.n }}', ms: ${ms}, log: ${project.path(`${name}.log`)} } }
-  list: { uses: toy/list, in: { all: { from: add.out, gather: all } } }
-`,
-  );
+const sweep = (name: string, ns: readonly number[], ms: number): string => project.sweep(name, ns, { ms });
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 const begun = (name: string): string[] => project.lines(`${name}.log`).filter((line) => line.startsWith('start'));
 const done = (name: string): string[] => project.lines(`${name}.log`).filter((line) => line.startsWith('done'));

@@ -8,18 +8,7 @@ beforeAll(() => {
 afterAll(() => project.close());
 
 /** Eight additions of 700 ms, noted in a log. */
-const slow = (name: string, ms = 700): string =>
-  project.write(
-    `${name}.yaml`,
-    `name: ${name}
-plugins: [${TOY}]
-axes: { n: [1, 2, 3, 4, 5, 6, 7, 8] }
-steps:
-  base: { uses: toy/number, with: { value: 5, log: ${project.path(`${name}.log`)} } }
-  add: { uses: toy/add, in: { in: base.out }, with: { plus: '\${{ axis.n }}', ms: ${ms}, log: ${project.path(`${name}.log`)} } }
-  list: { uses: toy/list, in: { all: { from: add.out, gather: all } } }
-`,
-  );
+const slow = (name: string, ms = 700): string => project.sweep(name, [1, 2, 3, 4, 5, 6, 7, 8], { ms, log: true });
 const done = (name: string): string[] => project.lines(`${name}.log`).filter((line) => line.startsWith('done'));
 
 describe('a run', () => {

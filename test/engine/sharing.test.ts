@@ -11,16 +11,10 @@ beforeAll(async () => {
 afterAll(() => project.close());
 
 const sweep = (name: string, count: number, ms: number): string =>
-  project.write(
-    `${name}.yaml`,
-    `name: ${name}
-plugins: [${TOY}]
-axes: { n: [${Array.from({ length: count }, (_, i) => i).join(', ')}] }
-steps:
-  base: { uses: toy/number, with: { value: ${name.length} } }
-  add: { uses: toy/add, in: { in: base.out }, with: { plus: '\${{ axis.n }}', ms: ${ms}, log: ${project.path(`${name}.log`)} } }
-  list: { uses: toy/list, in: { all: { from: add.out, gather: all } } }
-`,
+  project.sweep(
+    name,
+    Array.from({ length: count }, (_, i) => i),
+    { ms, value: name.length },
   );
 const worker = (...more: string[]): Started =>
   project.start('worker', '--queue', 'cpu,gpu', '--address', address, '--plugin', TOY, ...more);
