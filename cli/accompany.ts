@@ -11,11 +11,11 @@ import type { Connected } from './connect.ts';
 import { follow } from './follow.ts';
 import { bold, dim, duration, errorText, green, isLive, red, say } from './print.ts';
 import { progressView } from './progress.ts';
-import { recordsOf, writeResults } from './results.ts';
-import { planOf, recordOf } from './runs.ts';
+import { recordsOf, writeResults } from '../runs/results.ts';
+import { planOf, recordOf } from '../runs/records.ts';
 import type { Settings } from './settings.ts';
-import { shortPath, type SourceFile } from './source-file.ts';
-import { packageVersion } from './load.ts';
+import { shortPath, type SourceFile } from '../runs/source-file.ts';
+import { packageVersion } from '../runs/load.ts';
 
 /** A store that is away when a run has ended is waited for so long. */
 const PATIENCE_MS = 90_000;

@@ -2,7 +2,7 @@ import { parse } from 'yaml';
 import { ConfigError } from '../core/errors.ts';
 import { didYouMean } from '../core/problem.ts';
 import { labelOf } from '../core/sweep.ts';
-import type { Source } from './runs.ts';
+import type { Source } from '../runs/records.ts';
 
 /** Words such as "seed=3,4": an axis and values. */
 interface Wanted {

@@ -3,8 +3,8 @@ import { readRecord } from '../activities/cache.ts';
 import { type KeyFields, keyChanges, keyFields, nearestKey } from '../core/key-changes.ts';
 import { type ArtifactStore, recordPath } from '../core/store.ts';
 import type { RunRecord } from '../schemas/run.ts';
-import { abreast } from './abreast.ts';
-import { planOf, taskName } from './runs.ts';
+import { abreast } from '../runs/abreast.ts';
+import { planOf, taskName } from '../runs/records.ts';
 
 /** A search reads at most so many records of tasks: a store may hold millions. */
 const MOST_RECORDS = 2_000;

@@ -3,7 +3,7 @@ import { keyText, type ResolvedInputs } from '../core/cache-key.ts';
 import type { ArtifactStore } from '../core/store.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { Plan, PlannedTask } from '../schemas/plan.ts';
-import { abreast } from './abreast.ts';
+import { abreast } from '../runs/abreast.ts';
 import { earlierKeys, nearestOf } from './earlier-keys.ts';
 
 /** What will become of one task. */

@@ -1,6 +1,6 @@
 import type { ArtifactStore } from '../core/store.ts';
 import type { TaskRecord } from '../schemas/run.ts';
-import { abreast } from './abreast.ts';
+import { abreast } from '../runs/abreast.ts';
 
 /** Notes in records of tasks that an output has gone, so that a run that is taken up computes it anew where it is needed. */
 export async function markGone(store: ArtifactStore, paths: Iterable<string>): Promise<void> {

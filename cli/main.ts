@@ -2,7 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from './load.ts';
+import { packageRoot } from '../runs/load.ts';
 import { fail } from './print.ts';
 
 /** Runs a command's module, imported when first needed, and turns its outcome into the exit code. */

@@ -2,9 +2,9 @@ import { type ArtifactStore, recordPath } from '../core/store.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { Plan } from '../schemas/plan.ts';
 import type { RunRecord, TaskRecord } from '../schemas/run.ts';
-import { abreast } from './abreast.ts';
+import { abreast } from '../runs/abreast.ts';
 import { reachable } from './forecast.ts';
-import { planOf } from './runs.ts';
+import { planOf } from '../runs/records.ts';
 
 /** What runs need of a store to report again and to be taken up; built run by run. */
 export class Needs {

@@ -1,6 +1,6 @@
 import { CompileError } from '../core/problem.ts';
 import { isPanelflowError } from '../core/errors.ts';
-import type { SourceFile } from './source-file.ts';
+import type { SourceFile } from '../runs/source-file.ts';
 
 /** True when colours are welcome on that stream. */
 export const colourful = (stream: NodeJS.WriteStream): boolean => stream.isTTY && !process.env.NO_COLOR && process.env.TERM !== 'dumb';

@@ -15,8 +15,6 @@ export interface Settings {
   readonly temporalBinary: string | undefined;
   /** A binary of versitygw, a server that speaks S3. */
   readonly gatewayBinary: string | undefined;
-  /** A folder with copies of known datasets. */
-  readonly mirror: string | undefined;
 }
 
 /** Flags win over the environment. */
@@ -33,6 +31,5 @@ export function settings(flags: { work?: string; address?: string; namespace?: s
     namespace: flags.namespace ?? env.TEMPORAL_NAMESPACE ?? 'default',
     temporalBinary: env.PANELFLOW_TEMPORAL_BIN || undefined,
     gatewayBinary: env.PANELFLOW_VERSITYGW || undefined,
-    mirror: env.PANELFLOW_DATA || undefined,
   };
 }

@@ -27,6 +27,7 @@ const SOURCES = [
   'activities',
   'workflows',
   'workers',
+  'runs',
   'cli',
   'test/kit',
   'tsconfig.json',

@@ -10,6 +10,9 @@ export function cacheFolder(): string {
   return env.PANELFLOW_CACHE ?? join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'panelflow');
 }
 
+/** A folder with copies of known datasets, where the environment names one. */
+export const mirror = (): string | undefined => process.env.PANELFLOW_DATA || undefined;
+
 let cache: LocalCache | undefined;
 
 /** This machine's copies of what lies in S3; PANELFLOW_CACHE_LIMIT ("50 GB", or 0) says how much they may take. */

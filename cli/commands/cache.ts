@@ -4,7 +4,7 @@ import { type ArtifactStore, recordPath } from '../../core/store.ts';
 import { plural } from '../../core/units.ts';
 import type { RunRecord, TaskRecord } from '../../schemas/run.ts';
 import { openStore } from '../../workers/compose.ts';
-import { abreast } from '../abreast.ts';
+import { abreast } from '../../runs/abreast.ts';
 import { markGone } from '../gone.ts';
 import { size, table, tick } from '../print.ts';
 import { settings } from '../settings.ts';

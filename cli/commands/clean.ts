@@ -3,7 +3,7 @@ import { ConfigError } from '../../core/errors.ts';
 import { type ArtifactStore, recordPath, type StoredItem } from '../../core/store.ts';
 import { bytes, milliseconds, plural } from '../../core/units.ts';
 import type { ArtifactRef } from '../../schemas/artifact.ts';
-import { abreast } from '../abreast.ts';
+import { abreast } from '../../runs/abreast.ts';
 import { markGone } from '../gone.ts';
 import { Needs } from '../needs.ts';
 import { size, tick } from '../print.ts';

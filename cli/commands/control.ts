@@ -9,23 +9,11 @@ import type { RunRecord } from '../../schemas/run.ts';
 import { accompany } from '../accompany.ts';
 import { amendSource } from '../amend.ts';
 import type { Connected } from '../connect.ts';
-import { setParam } from '../load.ts';
-import { compileSource } from '../prepare.ts';
+import { setParam } from '../../runs/load.ts';
+import { compileSource } from '../../runs/prepare.ts';
 import { say } from '../print.ts';
-import {
-  findRun,
-  planOf,
-  recordOf,
-  type RunRow,
-  type RunsFlags,
-  type Source,
-  sourceOf,
-  startWorkflow,
-  storePlan,
-  storeSource,
-  tasksNamed,
-  withServer,
-} from '../runs.ts';
+import { planOf, recordOf, type Source, sourceOf, storePlan, storeSource, tasksNamed } from '../../runs/records.ts';
+import { findRun, type RunRow, type RunsFlags, startWorkflow, withServer } from '../runs.ts';
 import { budgetOf } from './run.ts';
 import type { Settings } from '../settings.ts';
 

@@ -1,10 +1,10 @@
 import { CATALOGUE, catalogueEntry, fetchDataset } from '../../data/catalogue.ts';
 import { say, table } from '../print.ts';
-import { settings } from '../settings.ts';
+import { mirror } from '../../workers/machine.ts';
 
 /** `panelflow data [NAME]`: known datasets with their citation; with a name, the path of the fetched file. */
 export async function data(name: string | undefined, flags: { readonly out: string; readonly json?: boolean }): Promise<number> {
-  const { mirror } = settings();
+  const copies = mirror();
   if (name === undefined) {
     if (flags.json) process.stdout.write(`${JSON.stringify(CATALOGUE, null, 1)}\n`);
     else
@@ -21,7 +21,7 @@ export async function data(name: string | undefined, flags: { readonly out: stri
     process.stdout.write(`${entry.name}: ${entry.title}. Write data: ${entry.name}.\n`);
     return 0;
   }
-  const path = await fetchDataset(name, flags.out, mirror === undefined ? {} : { mirror });
+  const path = await fetchDataset(name, flags.out, copies === undefined ? {} : { mirror: copies });
   if (flags.json) process.stdout.write(`${JSON.stringify({ ...entry, path })}\n`);
   else {
     say(`${entry.title}. ${entry.citation}`);

@@ -1,4 +1,4 @@
-import { prepare } from '../prepare.ts';
+import { prepare } from '../../runs/prepare.ts';
 import type { RunFlags } from './run.ts';
 
 /** `panelflow lint FILE`: all problems of a file with their places; nothing is started. */

@@ -1,7 +1,7 @@
 import { plural } from '../../core/units.ts';
 import { openStore } from '../../workers/compose.ts';
 import { explainedForecast } from '../forecast.ts';
-import { prepare } from '../prepare.ts';
+import { prepare } from '../../runs/prepare.ts';
 import { table } from '../print.ts';
 import { settings } from '../settings.ts';
 import type { RunFlags } from './run.ts';

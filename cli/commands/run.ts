@@ -9,10 +9,11 @@ import { openStore } from '../../workers/compose.ts';
 import { accompany, serve } from '../accompany.ts';
 import { type Connected, connect } from '../connect.ts';
 import { forecast } from '../forecast.ts';
-import { type Prepared, prepare } from '../prepare.ts';
+import { type Prepared, prepare } from '../../runs/prepare.ts';
 import { say } from '../print.ts';
-import { checkOut } from '../results.ts';
-import { recordOf, startWorkflow, storePlan, storeSource } from '../runs.ts';
+import { checkOut } from '../../runs/results.ts';
+import { recordOf, storePlan, storeSource } from '../../runs/records.ts';
+import { startWorkflow } from '../runs.ts';
 import { type Settings, settings } from '../settings.ts';
 
 /** When so many tasks at the beginning of a plan are in the cache, most of the rest may be, too. */

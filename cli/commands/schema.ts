@@ -6,7 +6,7 @@ import { ConfigError } from '../../core/errors.ts';
 import { didYouMean } from '../../core/problem.ts';
 import { PipelineDefinition, RunFile } from '../../schemas/pipeline.ts';
 import { loadRegistry } from '../../workers/compose.ts';
-import { builtinPipelines, packageRoot } from '../load.ts';
+import { builtinPipelines, packageRoot } from '../../runs/load.ts';
 import { runSchema } from '../params-schema.ts';
 
 const SCHEMAS = { run: RunFile, pipeline: PipelineDefinition } as const;

@@ -5,8 +5,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { ConfigError, DataError } from '../core/errors.ts';
 import { didYouMean } from '../core/problem.ts';
 import { isS3 } from '../core/s3-uri.ts';
-import { localCache } from '../workers/machine.ts';
-import { settings } from './settings.ts';
+import { cacheFolder, localCache, mirror } from '../workers/machine.ts';
 import { shortPath } from './source-file.ts';
 
 /** Hashes the files that params name; paths are relative to the folder of the user's file, or name an object in S3. A folder counts by all its files. */
@@ -59,8 +58,8 @@ async function knownDataset(word: string, path: string): Promise<string | undefi
   if (await stat(path).catch(() => null)) return undefined;
   const { CATALOGUE, fetchDataset } = await import('../data/catalogue.ts');
   if (!CATALOGUE.some((e) => e.name === word && e.file !== undefined)) return undefined;
-  const { cache, mirror } = settings();
-  return fetchDataset(word, join(cache, 'data'), mirror === undefined ? {} : { mirror });
+  const copies = mirror();
+  return fetchDataset(word, join(cacheFolder(), 'data'), copies === undefined ? {} : { mirror: copies });
 }
 
 async function hashFile(path: string): Promise<string> {

@@ -8,7 +8,7 @@ import type { Plan } from '../schemas/plan.ts';
 import { loadRegistry } from '../workers/compose.ts';
 import { fileHasher } from './hash-files.ts';
 import { load, type Loaded, type LoadOptions, placed } from './load.ts';
-import type { Source } from './runs.ts';
+import type { Source } from './records.ts';
 
 export interface Prepared {
   readonly plan: Plan;
