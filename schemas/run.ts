@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { ArtifactRef } from './artifact.ts';
+import { Subscription } from './notice.ts';
 
 /** What a run may spend; it stops softly there: what runs may end, nothing more begins, and what gathers reports what there is. */
 export const Budget = z.strictObject({
@@ -21,6 +22,8 @@ export const Policy = z.strictObject({
   /** From 1 (first) to 5. */
   priority: z.number().int().min(1).max(5),
   budget: Budget,
+  /** Everything is computed anew: what the cache holds is not used, and stays as it is. */
+  fresh: z.boolean().optional(),
 });
 export type Policy = z.infer<typeof Policy>;
 
@@ -34,6 +37,16 @@ export const Change = z.strictObject({
 });
 export type Change = z.infer<typeof Change>;
 
+/** What is done when a run has ended, by a worker, whether or not anybody follows it. */
+export const After = z.strictObject({
+  /** Folder of its results, or s3://bucket/prefix; null where whoever follows the run writes them. */
+  out: z.string().nullable(),
+  /** A run that its results are compared with; `first` or `last` one of the same name that ended well. */
+  baseline: z.string().nullable(),
+  notify: z.array(Subscription),
+});
+export type After = z.infer<typeof After>;
+
 /** What starts a run: everything else is found in the store. */
 export const RunRequest = z.strictObject({
   /** Name of the run: the folder of its records in the store. */
@@ -46,6 +59,7 @@ export const RunRequest = z.strictObject({
   source: ArtifactRef,
   policy: Policy,
   changes: z.array(Change),
+  after: After.optional(),
 });
 export type RunRequest = z.infer<typeof RunRequest>;
 
