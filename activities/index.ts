@@ -141,7 +141,7 @@ export function createEngineActivities(deps: Pick<ActivityDeps, 'openStore' | 'w
         if (free > 0) free--;
         else await new Promise<void>((resolve) => queue.push(resolve));
         try {
-          return await probe(store, request.run, task, { worker: deps.worker, records });
+          return await probe(store, request, task, { worker: deps.worker, records });
         } finally {
           heartbeat();
           const next = queue.shift();
@@ -166,7 +166,7 @@ export function createEngineActivities(deps: Pick<ActivityDeps, 'openStore' | 'w
 /** What is known of a task that is done in this run, or was found in the cache (and has a record now). */
 async function probe(
   store: ArtifactStore,
-  run: string,
+  { run, policy: { fresh } }: RunRequest,
   task: PlannedTask,
   { worker, records }: { readonly worker: string; readonly records: Records },
 ): Promise<Known | undefined> {
@@ -175,7 +175,7 @@ async function probe(
   if (inputs === null || !isWhole(task, inputs)) return undefined;
   const key = cacheKey(task, inputs);
   if (isDone(record) && record.key === key) return known(task, record.facts);
-  const hit = await lookUp(store, key);
+  const hit = fresh ? undefined : await lookUp(store, key);
   if (!hit) return undefined;
   await store.writeRecord(recordPath.task(run, task.id), JSON.stringify({ ...blankRecord(task, worker), ...hit, status: 'CACHED', key }));
   return known(task, hit.facts);

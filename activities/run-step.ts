@@ -6,7 +6,7 @@ import { TimeLimitError } from '../core/errors.ts';
 import { type ArtifactStore, recordPath } from '../core/store.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { PlannedTask } from '../schemas/plan.ts';
-import type { Invocation, TaskEnd, TaskRecord, TaskStatus } from '../schemas/run.ts';
+import type { Environment, Invocation, TaskEnd, TaskRecord, TaskStatus } from '../schemas/run.ts';
 import {
   type CacheEntry,
   keyOf,
@@ -29,6 +29,7 @@ export interface ActivityDeps {
   readonly runner: StepRunner;
   /** Names this worker in the trace. */
   readonly worker: string;
+  readonly environment: () => Promise<Environment>;
 }
 
 const HEARTBEAT_MS = 2_000;
@@ -90,7 +91,7 @@ type Tried = TaskEnd & { readonly failure?: ApplicationFailure };
 /** One attempt at a task. Gives an error back rather than throwing it, but for a cancellation. */
 async function tryTask(
   deps: ActivityDeps,
-  { run, work, plan, tasks }: Invocation,
+  { run, work, plan, tasks, fresh = false }: Invocation,
   id: string,
   records: Records = new Map(),
 ): Promise<Tried> {
@@ -125,11 +126,11 @@ async function tryTask(
     const text = keyText(task, inputs);
     key = keyOf(text);
     if (isDone(before) && before.key === key) return end(before.status as 'COMPLETED' | 'CACHED', before.facts);
-    const found = await lookUp(store, key);
+    const found = fresh ? undefined : await lookUp(store, key);
     // What takes no time may be done twice: a claim would take longer.
     const claim = found
       ? { hit: found }
-      : tasks.length > 1
+      : fresh || tasks.length > 1
         ? UNCLAIMED
         : await claimKey(store, key, `${run}/${id}`, { signal: cancellationSignal(), worker: deps.worker });
     if ('hit' in claim) {
@@ -140,19 +141,22 @@ async function tryTask(
     let ms: number;
     try {
       const limits = limitsOf(task, failures);
-      const checkpoint = task.until === undefined ? key : checkpointKey(task, inputs);
+      const training = task.until === undefined ? key : checkpointKey(task, inputs);
+      const checkpoint = fresh ? keyOf(`${run}\n${training}`) : training;
       const job = { task, inputs, work, checkpoint, limits, isAlone: tasks.length === 1 };
       const { outputs, log, cpuMs, peakRssBytes, ...result } = await compute(deps, job);
       facts = { ...result.facts };
       ({ ms } = result);
       const entry: CacheEntry = { outputs: { ...outputs }, facts, log: [...log], made: { run, task: id } };
       const stored: StoredEntry = { ...entry, keyText: text };
-      await store.writeRecord(recordPath.cache(key), JSON.stringify(stored));
+      if (fresh) await store.createRecord(recordPath.cache(key), JSON.stringify(stored));
+      else await store.writeRecord(recordPath.cache(key), JSON.stringify(stored));
       await write('COMPLETED', { ...entry, cpuMs, peakRssBytes, device: typeof facts.device === 'string' ? facts.device : null });
       if (tasks.length === 1 && task.until === undefined) await dropCheckpoint(store, checkpoint);
     } finally {
       await claim.release();
     }
+    await noteHost(deps, store, run);
     return end('COMPLETED', facts, ms);
   } catch (error) {
     cancellationSignal().throwIfAborted();
@@ -164,6 +168,17 @@ async function tryTask(
     else await write('RETRYING', { failures: [...failures, failed], error: { code, ...record } });
     return { ...end(failure.nonRetryable ? 'FAILED' : 'AGAIN'), code, failure };
   }
+}
+
+const noted = new Set<string>();
+
+/** Says once for each run what this worker computes with. */
+async function noteHost({ worker, environment }: ActivityDeps, store: ArtifactStore, run: string): Promise<void> {
+  const path = recordPath.host(run, worker);
+  if (noted.has(path)) return;
+  if (noted.size > 1_000) noted.clear();
+  noted.add(path);
+  await store.writeRecord(path, JSON.stringify(await environment()));
 }
 
 /** The score of a result, where the plan asks for one. */

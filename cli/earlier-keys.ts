@@ -4,7 +4,8 @@ import { type KeyFields, keyChanges, keyFields, nearestKey } from '../core/key-c
 import { type ArtifactStore, recordPath } from '../core/store.ts';
 import type { RunRecord } from '../schemas/run.ts';
 import { abreast } from '../runs/abreast.ts';
-import { planOf, taskName } from '../runs/records.ts';
+import { planOf } from '../runs/records.ts';
+import { taskName } from '../core/task-name.ts';
 
 /** A search reads at most so many records of tasks: a store may hold millions. */
 const MOST_RECORDS = 2_000;

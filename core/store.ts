@@ -69,6 +69,13 @@ export const recordPath = {
   /** How often a run was held so far, as a number. */
   holds: (run: string): string => `runs/${run}/holds.json`,
   run: (run: string): string => `runs/${run}/run.json`,
+  /** What a worker computed it with. */
+  host: (run: string, worker: string): string => `runs/${run}/hosts/${worker.replaceAll(/[^\w.@-]/g, '-')}.json`,
+  hosts: (run: string): string => `runs/${run}/hosts/`,
+  /** The run that later ones of that name are compared with. */
+  baseline: (name: string): string => `baselines/${name}.json`,
+  /** What is to be launched, by whom it is launched. */
+  order: (owner: string): string => `orders/${owner}.json`,
   /** All that is kept of a run. */
   allOf: (run: string): string => `runs/${run}/`,
 } as const;

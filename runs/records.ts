@@ -1,5 +1,6 @@
 import { ConfigError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
+import { taskName } from '../core/task-name.ts';
 import { type ArtifactStore, recordPath } from '../core/store.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { Plan, PlannedTask } from '../schemas/plan.ts';
@@ -19,9 +20,6 @@ const storeJson = (store: ArtifactStore, value: unknown, type: string): Promise<
   store.put([Buffer.from(JSON.stringify(value))], type);
 
 export const planOf = async (store: ArtifactStore, ref: ArtifactRef): Promise<Plan> => (await readJson(store, ref)) as Plan;
-
-/** How people name a task: its step and its cell, such as "select (seed=0 k=32)". */
-export const taskName = ({ step, label }: Pick<PlannedTask, 'step' | 'label'>): string => (label === '' ? step : `${step} (${label})`);
 
 /** The tasks of a plan that a word means: an id, a cell, or a name as `taskName` gives it. ConfigError when there is none. */
 export function tasksNamed(plan: Plan, run: string, word: string): PlannedTask[] {

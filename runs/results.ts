@@ -11,7 +11,7 @@ import { tellStory } from './run-story.ts';
 import type { RunRecord, TaskRecord } from '../schemas/run.ts';
 import { abreast } from './abreast.ts';
 import { checkBucket, publisher } from './publish.ts';
-import { taskName } from './records.ts';
+import { taskName } from '../core/task-name.ts';
 
 /** Refuses a place for results that cannot be written, before anything runs; leaves nothing behind. */
 export async function checkOut(out: string): Promise<void> {

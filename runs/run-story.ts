@@ -6,11 +6,11 @@ const ROOM = '<div id="run-story"></div>';
 const MOST = 60;
 
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-const escape = (text: string): string => text.replaceAll(/[&<>"']/g, (c) => ESCAPES[c]);
+export const escapeHtml = (text: string): string => text.replaceAll(/[&<>"']/g, (c) => ESCAPES[c]);
 
 function table(caption: string, header: readonly string[], rows: readonly (readonly string[])[]): string {
   const cells = (tag: string, row: readonly string[]): string =>
-    row.map((cell) => `<${tag}>${escape(cell)}</${tag.split(' ')[0]}>`).join('');
+    row.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag.split(' ')[0]}>`).join('');
   const more = rows.length > MOST ? `<p class="note">${rows.length - MOST} more are not listed; trace.tsv has them.</p>` : '';
   const body = rows.slice(0, MOST).map((row) => `<tr>${cells('td', row)}</tr>`);
   return `<div class="scroll" role="region" tabindex="0" aria-label="${caption}"><table class="plain"><caption>${caption}</caption><thead><tr>${cells('th scope="col"', header)}</tr></thead><tbody>${body.join('')}</tbody></table></div>${more}`;

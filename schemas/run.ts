@@ -47,6 +47,19 @@ export const After = z.strictObject({
 });
 export type After = z.infer<typeof After>;
 
+/** What a worker computes with: versions and hardware. */
+export const Environment = z.strictObject({
+  panelflow: z.string(),
+  node: z.string(),
+  tensorflow: z.string(),
+  system: z.string(),
+  cpu: z.string(),
+  cores: z.number(),
+  memory_bytes: z.number(),
+  gpus: z.string(),
+});
+export type Environment = z.infer<typeof Environment>;
+
 /** What starts a run: everything else is found in the store. */
 export const RunRequest = z.strictObject({
   /** Name of the run: the folder of its records in the store. */
@@ -71,6 +84,8 @@ export const Invocation = z.strictObject({
   tasks: z.array(z.string()).min(1),
   /** How often the run had been held when this was asked for: a task that waits for a worker while its run is held does not begin. */
   holds: z.number(),
+  /** See `Policy`. */
+  fresh: z.boolean().optional(),
 });
 export type Invocation = z.infer<typeof Invocation>;
 

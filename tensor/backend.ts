@@ -143,9 +143,9 @@ async function openNative(require: Require, log: Log): Promise<Backend> {
 
 /** One line where the library and the machine do not fit: a GPU build without a GPU, or a GPU that is left idle. */
 async function sayOfGpu(log: Log): Promise<void> {
-  const { placedFlavour } = await import('./native.ts');
+  const { placedLibrary } = await import('./native.ts');
   const hasGpu = existsSync('/dev/nvidia0');
-  if ((await placedFlavour()) === 'gpu') {
+  if ((await placedLibrary())?.flavour === 'gpu') {
     log(
       `The GPU build of TensorFlow ${hasGpu ? 'cannot use the GPU here' : 'sees no GPU here'}; training runs on the CPU, as fast as with the CPU build.`,
     );

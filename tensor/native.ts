@@ -266,11 +266,11 @@ export async function ensureNative(options: NativeOptions): Promise<NativeTensor
 }
 
 /** Which library `@tensorflow/tfjs-node` is linked to; undefined when it is the vendor's own. */
-export async function placedFlavour(): Promise<Flavour | undefined> {
+export async function placedLibrary(): Promise<Pick<NativeTensorFlow, 'flavour' | 'version'> | undefined> {
   const source = dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-node/package.json'));
   try {
     const home = dirname(await realpath(join(source, 'deps/lib')));
-    return (JSON.parse(await readFile(join(home, 'ready.json'), 'utf8')) as { flavour: Flavour }).flavour;
+    return JSON.parse(await readFile(join(home, 'ready.json'), 'utf8')) as Pick<NativeTensorFlow, 'flavour' | 'version'>;
   } catch {
     return undefined;
   }

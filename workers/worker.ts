@@ -6,6 +6,7 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import { createEngineActivities, createStepActivities } from '../activities/index.ts';
 import { ResourceError } from '../core/errors.ts';
 import { loadRegistry, openStore } from './compose.ts';
+import { environment } from './environment.ts';
 import { ProcessPool } from './pool.ts';
 
 export type QueueName = 'cpu' | 'gpu';
@@ -100,7 +101,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     await Worker.create({ ...shared, ...workflowCode(), taskQueue: WORKFLOW_QUEUE, activities: engine, maxCachedWorkflows: 200 }),
   ];
   for (const queue of options.queues) {
-    const activities = createStepActivities(registry.names, { openStore, runner: pool, worker: `${queue}:${identity}` });
+    const activities = createStepActivities(registry.names, { openStore, runner: pool, worker: `${queue}:${identity}`, environment });
     workers.push(
       await Worker.create({ ...shared, taskQueue: `panelflow-${queue}`, activities, maxConcurrentActivityTaskExecutions: slots[queue] }),
     );

@@ -37,10 +37,10 @@ export function beginTasks(batch: readonly TaskNode[], request: RunRequest, hold
     summary: batch.length > 1 ? `${step}: ${batch.length} tasks` : label || step,
     priority: { priorityKey: request.policy.priority, fairnessKey: request.run },
   });
-  const { run, work, plans } = request;
+  const { run, work, plans, policy } = request;
   const scope = new CancellationScope();
   const ended = scope
-    .run(() => activities[uses]({ run, work, plan: plans.at(-1)!, tasks: batch.map((node) => node.id), holds }))
+    .run(() => activities[uses]({ run, work, plan: plans.at(-1)!, tasks: batch.map((node) => node.id), holds, fresh: policy.fresh }))
     .catch((error: unknown): TaskEnd[] => {
       if (isCancellation(error)) throw error;
       // What a lost worker or a broken activity did to several tasks, each is to say for itself.

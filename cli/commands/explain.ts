@@ -8,7 +8,8 @@ import type { PlannedTask } from '../../schemas/plan.ts';
 import type { TaskRecord } from '../../schemas/run.ts';
 import { type Earlier, earlierKeys, nearestOf } from '../earlier-keys.ts';
 import { duration, table } from '../print.ts';
-import { planOf, recordOf, taskName, tasksNamed } from '../../runs/records.ts';
+import { planOf, recordOf, tasksNamed } from '../../runs/records.ts';
+import { taskName } from '../../core/task-name.ts';
 import { findRun, type RunsFlags, withServer } from '../runs.ts';
 
 /** The most letters of a field that are shown. */
