@@ -1,12 +1,16 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
+import { TOLERANCES } from '../core/compare-runs.ts';
 import { isPanelflowError, ResourceError } from '../core/errors.ts';
 import type { ArtifactStore } from '../core/store.ts';
 import { plural } from '../core/units.ts';
 import type { Plan } from '../schemas/plan.ts';
 import type { Progress, RunRecord } from '../schemas/run.ts';
 import type { RunningWorker } from '../workers/worker.ts';
+import { compare } from '../runs/compare.ts';
+import { publishComparison } from '../runs/comparison-page.ts';
+import { comparisonText } from './comparison-text.ts';
 import type { Connected } from './connect.ts';
 import { follow } from './follow.ts';
 import { bold, dim, duration, errorText, green, isLive, red, say } from './print.ts';
@@ -133,12 +137,17 @@ async function conclude(
   progress: Progress,
   { tell, elapsed }: { readonly tell: (line: string) => void; readonly elapsed: number },
 ): Promise<number> {
-  const { plan, records, files } = await patiently({ run, tell }, async () => {
+  const { plan, records, files, comparison } = await patiently({ run, tell }, async () => {
     // The run may have been amended meanwhile.
     const record = await recordOf(store, run);
     const plan: Plan = await planOf(store, record.plans.at(-1)!);
     const records = await recordsOf(store, run);
-    return { plan, records, files: await writeResults(plan, record, store, out, await packageVersion()) };
+    const files = await writeResults(plan, record, store, out, await packageVersion());
+    const baseline = progress.end?.baseline ?? null;
+    const tolerances = { ...TOLERANCES, metrics: record.after?.tolerances ?? {} };
+    const comparison = baseline === null ? undefined : await compare(store, baseline, run, tolerances);
+    if (comparison) files.push(...(await publishComparison(comparison, out)));
+    return { plan, records, files, comparison };
   });
   const [done, cached, failed, skipped, dropped] = (['done', 'cached', 'failed', 'skipped', 'dropped'] as const).map((k) =>
     sum(progress, k),
@@ -157,6 +166,7 @@ async function conclude(
       out,
       files,
       elapsed_ms: elapsed,
+      ...(comparison ? { comparison } : {}),
     });
   const notes = new Set([...records.values()].flatMap((r) => r.log.map((line) => `${r.step}: ${line}`)));
   for (const note of [...notes].slice(0, 20)) tell(`${dim('note')} ${note}`);
@@ -178,10 +188,12 @@ async function conclude(
   const isWhole = failed === 0 && skipped === 0;
   if (isWhole) tell(`${green('✔')} ${total} in ${duration(elapsed)}`);
   else if (!json) say(`${red('✘')} ${total} in ${duration(elapsed)}`);
+  const hasDrifted = comparison?.verdict === 'drifted';
+  if (comparison && !json) tell(comparisonText(comparison));
   if (files.length > 0) {
-    const report = files.find((name) => name.endsWith('.html'));
+    const report = files.find((name) => name === 'report.html');
     tell(`Results: ${shortPath(out)}/ (${named(files)})`);
     if (report) tell(`Report:  ${out}/${report}`);
   }
-  return isWhole ? 0 : 1;
+  return isWhole && !hasDrifted ? 0 : 1;
 }

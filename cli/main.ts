@@ -1,56 +1,7 @@
 #!/usr/bin/env node
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { packageRoot } from '../runs/load.ts';
-import { fail } from './print.ts';
-
-/** Runs a command's module, imported when first needed, and turns its outcome into the exit code. */
-function act(command: (...args: any[]) => Promise<number>): (...args: any[]) => Promise<void> {
-  return async (...args) => {
-    const flags = args.at(-2) as { json?: boolean };
-    try {
-      process.exitCode = await command(...args.slice(0, -1));
-    } catch (error) {
-      process.exitCode = fail(error, flags.json);
-    }
-  };
-}
-
-const list = (value: string, before: string[] = []): string[] => [...before, ...value.split(',')];
-const collect = (value: string, before: string[] = []): string[] => [...before, value];
-const whole = (value: string): number => {
-  const n = Number(value);
-  if (!Number.isInteger(n) || n < 1) throw new InvalidArgumentError('It wants a whole number from 1.');
-  return n;
-};
-
-const program = new Command('panelflow')
-  .description('Compare ways to choose a gene panel: one YAML file, run as a durable workflow, ending in one table and one report.')
-  .version((JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version)
-  .showSuggestionAfterError()
-  .showHelpAfterError('Add --help for the options.')
-  .configureHelp({ showGlobalOptions: true })
-  .exitOverride()
-  .addHelpText('after', '\nExit codes: 0 ok, 1 steps failed, 2 wrong file or flag, 130 interrupted.\nDocumentation: README.md and docs/.');
-
-const work = ['--work <place>', 'store of artifacts and cache: a folder or s3://bucket/prefix (default: .panelflow)'] as const;
-const address = ['--address <host:port>', 'a Temporal server of your own (default: the embedded one, or TEMPORAL_ADDRESS)'] as const;
-const namespace = ['--namespace <name>', 'Temporal namespace (default: default)'] as const;
-const json = ['--json', 'JSON for machines, on standard output'] as const;
-
-/** Options of commands that read a file to run. */
-function fileCommand(name: string, description: string): Command {
-  return program
-    .command(`${name} <file>`)
-    .description(description)
-    .option('--profile <names>', 'profiles of the pipeline or the file, comma separated', list)
-    .option('--params-file <file>', 'YAML or JSON with params that win over those in the file')
-    .option('--set <key=value>', 'one param; may be repeated', collect)
-    .option('--name <name>', 'name of the run and of its results folder')
-    .option(...work)
-    .option(...json);
-}
+import { CommanderError } from 'commander';
+import { act, address, collect, fileCommand, json, list, namespace, program, runCommand, takingUp, whole, work } from './program.ts';
+import './schedule-commands.ts';
 
 fileCommand('run', 'Run a file, or go on with a run that was interrupted; what is cached is not computed again.')
   .option('--out <place>', 'folder of results, or s3://bucket/prefix (default: results/<name>)')
@@ -58,6 +9,10 @@ fileCommand('run', 'Run a file, or go on with a run that was interrupted; what i
   .option(...namespace)
   .option('--slots <n>', 'steps computed at a time (default: the number of cores)', whole)
   .option('--budget <limits>', 'wall=2h, compute=10h, tasks=500: where one is spent, the run stops softly and reports what there is', list)
+  .option('--fresh', 'compute everything anew; the cache is neither read nor changed')
+  .option('--baseline <run>', 'compare with this run, with the first, or with the last; exit code 1 where it drifted')
+  .option('--tolerance <metric=value>', 'with --baseline: an absolute difference that is no drift', list)
+  .option('--notify <channels>', 'whom to tell at its end: lab, or lab:failure+drift (see `panelflow notify`)', list)
   .option('--fail-fast', 'the first failed task ends the run')
   .option('--priority <1-5>', 'of this run among others on the same workers; 1 goes first', whole, 3)
   .option('--shard-size <n>', 'most tasks in one workflow history', whole, 500)
@@ -96,17 +51,6 @@ program
   )
   .action(act(async (flags) => (await import('./commands/worker.ts')).worker(flags)));
 
-/** Options of commands about a run. */
-function runCommand(name: string, description: string): Command {
-  return program
-    .command(name)
-    .description(description)
-    .option(...work)
-    .option(...address)
-    .option(...namespace)
-    .option(...json);
-}
-
 runCommand('list', 'List runs, newest first.').action(act(async (flags) => (await import('./commands/runs.ts')).list(flags)));
 runCommand('status <run>', 'Show how far a run has come. RUN is its name, or the beginning of one.').action(
   act(async (run: string, flags) => (await import('./commands/runs.ts')).status(run, flags)),
@@ -121,14 +65,6 @@ runCommand('cancel <run>', 'Cancel a run; what is finished stays in the cache.')
   act(async (run: string, flags) => (await import('./commands/runs.ts')).cancel(run, flags)),
 );
 const control = (): Promise<typeof import('./commands/control.ts')> => import('./commands/control.ts');
-
-/** Options of commands that may take a run up again, and then follow it. */
-function takingUp(command: Command): Command {
-  return command
-    .option('--slots <n>', 'steps computed at a time (default: the number of cores)', whole)
-    .option('--budget <limits>', 'other limits: wall=4h, compute=20h, tasks=1000', list)
-    .option('--quiet', 'only errors');
-}
 
 takingUp(
   runCommand('attach <run>', 'Follow a run that goes on, serving it where nobody else does; the results are written at its end.'),
@@ -182,6 +118,18 @@ program
   .option(...json)
   .addHelpText('after', '\nExamples:\n  panelflow cache\n  panelflow cache verify --mend')
   .action(act(async (action: string | undefined, flags) => (await import('./commands/cache.ts')).cache(action, flags)));
+
+program
+  .command('notify <action> [channel]')
+  .description('The channels that this machine can send notices to (list), or a sample to one of them (test).')
+  .option('--event <event>', 'what the sample tells of: success, failure or drift', 'success')
+  .option(...json)
+  .addHelpText('after', '\nExamples:\n  panelflow notify list\n  panelflow notify test lab --event drift')
+  .action(
+    act(async (action: string, channel: string | undefined, flags) =>
+      (await import('./commands/notify.ts')).notify(action, channel, flags),
+    ),
+  );
 
 program
   .command('plugins [uses]')

@@ -174,7 +174,7 @@ function compareMetrics(before: RunSide['metrics'], now: RunSide['metrics'], tol
   const worst = changes
     .toSorted((x, y) => (x.excess === y.excess ? 0 : y.excess - x.excess))
     .slice(0, LISTED)
-    .map(({ excess: _, ...change }) => change);
+    .map(({ of, baseline, run, tolerance }) => ({ of, baseline, run, tolerance }));
   return { values: places.size, same, within, beyond: changes.length - within, worst };
 }
 

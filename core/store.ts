@@ -76,6 +76,8 @@ export const recordPath = {
   baseline: (name: string): string => `baselines/${name}.json`,
   /** What is to be launched, by whom it is launched. */
   order: (owner: string): string => `orders/${owner}.json`,
+  /** That a notice, by the hash of its id, has reached a channel. */
+  notice: (hash: string, channel: string): string => `notices/${hash}/${encodeURIComponent(channel)}.json`,
   /** All that is kept of a run. */
   allOf: (run: string): string => `runs/${run}/`,
 } as const;

@@ -1,4 +1,5 @@
 import type { Comparison } from '../core/compare-runs.ts';
+import { publisher } from './publish.ts';
 import { escapeHtml } from './run-story.ts';
 
 const STYLE = `body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c2430;background:#fff}
@@ -16,8 +17,16 @@ function table(caption: string, header: readonly string[], rows: readonly (reado
   return `<h2>${escapeHtml(caption)}</h2>\n<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
 }
 
+/** Writes a comparison as a page and as JSON; gives their names. */
+export async function publishComparison(comparison: Comparison, out: string): Promise<string[]> {
+  const publish = publisher(out);
+  await publish('comparison.html', comparisonPage(comparison));
+  await publish('comparison.json', `${JSON.stringify(comparison, null, 1)}\n`);
+  return ['comparison.html', 'comparison.json'];
+}
+
 /** A page, complete in itself, that says whether a run came out like its baseline, and if not where it begins to differ. */
-export function comparisonPage(c: Comparison): string {
+function comparisonPage(c: Comparison): string {
   const { same, differ, missing, extra, undone } = c.tasks;
   const shown = (value: number | null): Cell => value ?? 'none';
   return `<!doctype html>

@@ -4,7 +4,7 @@ import { taskName } from '../core/task-name.ts';
 import { type ArtifactStore, recordPath } from '../core/store.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { Plan, PlannedTask } from '../schemas/plan.ts';
-import type { RunRecord } from '../schemas/run.ts';
+import type { RunRecord, RunRequest } from '../schemas/run.ts';
 import type { Loaded } from './load.ts';
 
 export async function recordOf(store: ArtifactStore, run: string): Promise<RunRecord> {
@@ -35,6 +35,17 @@ export function tasksNamed(plan: Plan, run: string, word: string): PlannedTask[]
 }
 
 export const storePlan = (store: ArtifactStore, plan: Plan): Promise<ArtifactRef> => storeJson(store, plan, 'plan');
+
+/** Notes a run in the store, where commands and reports find it. */
+export async function noteRun(
+  store: ArtifactStore,
+  { work: _, ...request }: RunRequest,
+  more: Pick<RunRecord, 'workflow' | 'name' | 'started' | 'out' | 'plugins'>,
+): Promise<RunRecord> {
+  const record: RunRecord = { ...request, ...more };
+  await store.writeRecord(recordPath.run(request.run), JSON.stringify(record));
+  return record;
+}
 
 /** What a plan is compiled from. */
 export interface Source extends Pick<Loaded, 'definition' | 'run' | 'plugins'> {

@@ -4,23 +4,36 @@ import { ConfigError } from '../core/errors.ts';
 import type { Path, Problem } from '../core/problem.ts';
 import { isS3 } from '../core/s3-uri.ts';
 
+const MEND = 'Mend the YAML there; inside { } and [ ], a text with braces wants quotes.';
+
 /** A YAML text whose parts can be pointed at. */
 export class SourceFile {
   readonly #lines = new LineCounter();
   readonly #document: YamlDocument;
   readonly path: string;
   readonly #text: string;
+  readonly #secret: boolean;
 
-  constructor(path: string, text: string) {
+  /** Of a `secret` text only places are shown, never what stands there. */
+  constructor(path: string, text: string, { secret = false } = {}) {
     this.path = path;
     this.#text = text;
-    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false });
+    this.#secret = secret;
+    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, ...(secret ? { logLevel: 'error' } : {}) });
+    const [first] = this.#document.errors;
+    if (secret && first) throw new ConfigError(this.#frame(first.pos[0], `This is not YAML (${first.code})`), { mend: MEND });
     const problems = this.#document.errors.map((e) => this.#frame(e.pos[0], e.message));
-    if (problems.length > 0) throw new ConfigError(problems.join('\n'), { mend: 'Mend the YAML there.' });
+    if (problems.length > 0) throw new ConfigError(problems.join('\n'), { mend: MEND });
   }
 
   toJS(): unknown {
-    return this.#document.toJS();
+    try {
+      return this.#document.toJS();
+    } catch {
+      throw new ConfigError(`${shortPath(this.path)}: an alias (*name) has no anchor (&name) before it, or stands for too much`, {
+        mend: MEND,
+      });
+    }
   }
 
   /** "file:line:column: message", the line itself, and a caret. */
@@ -63,10 +76,12 @@ export class SourceFile {
   }
 
   #frame(offset: number, message: string, mend?: string): string {
+    const said = `${this.#place(offset)}: ${message}${mend ? `\n  ${mend}` : ''}`;
+    if (this.#secret) return said;
     const { line, col } = this.#lines.linePos(offset);
     const text = this.#text.split('\n')[line - 1] ?? '';
     const margin = String(line).padStart(5);
-    return `${this.#place(offset)}: ${message}${mend ? `\n  ${mend}` : ''}\n${margin} | ${text}\n      | ${' '.repeat(Math.max(0, col - 1))}^`;
+    return `${said}\n${margin} | ${text}\n      | ${' '.repeat(Math.max(0, col - 1))}^`;
   }
 
   #offset(path: Path, onKey: boolean): number {

@@ -23,15 +23,4 @@ export const LaunchOrder = z.strictObject({
 });
 export type LaunchOrder = z.infer<typeof LaunchOrder>;
 
-/** How a launched run ended. */
-export const LaunchEnd = z.strictObject({
-  /** Name of the run; null when none could begin. */
-  run: z.string().nullable(),
-  /** success, failure, drift. */
-  event: z.enum(['success', 'failure', 'drift']),
-  /** One line for people. */
-  title: z.string(),
-  /** Where its results are; null where there are none. */
-  out: z.string().nullable(),
-});
-export type LaunchEnd = z.infer<typeof LaunchEnd>;
+export { LaunchEnd } from './run.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { ArtifactRef } from './artifact.ts';
-import { Subscription } from './notice.ts';
+import { NoticeEvent, Subscription } from './notice.ts';
 
 /** What a run may spend; it stops softly there: what runs may end, nothing more begins, and what gathers reports what there is. */
 export const Budget = z.strictObject({
@@ -37,12 +37,28 @@ export const Change = z.strictObject({
 });
 export type Change = z.infer<typeof Change>;
 
+/** How a run ended whose results a worker looked after. */
+export const LaunchEnd = z.strictObject({
+  /** Name of the run; null when none could begin. */
+  run: z.string().nullable(),
+  event: NoticeEvent,
+  /** One line for people. */
+  title: z.string(),
+  /** Where its results are; null where there are none. */
+  out: z.string().nullable(),
+  /** The run that it was compared with; null where it was with none. */
+  baseline: z.string().nullable(),
+});
+export type LaunchEnd = z.infer<typeof LaunchEnd>;
+
 /** What is done when a run has ended, by a worker, whether or not anybody follows it. */
 export const After = z.strictObject({
   /** Folder of its results, or s3://bucket/prefix; null where whoever follows the run writes them. */
   out: z.string().nullable(),
   /** A run that its results are compared with; `first` or `last` one of the same name that ended well. */
   baseline: z.string().nullable(),
+  /** Metric to the absolute difference that is no drift; others are judged by their spread over seeds. */
+  tolerances: z.record(z.string(), z.number().nonnegative()).optional(),
   notify: z.array(Subscription),
 });
 export type After = z.infer<typeof After>;
@@ -173,6 +189,8 @@ export const Progress = z.strictObject({
   /** Why it stops or stopped before its end; empty otherwise. */
   stopped: z.string(),
   changes: z.array(Change),
+  /** What was made of it at its end, where that was asked for. */
+  end: LaunchEnd.optional(),
 });
 export type Progress = z.infer<typeof Progress>;
 

@@ -4,6 +4,7 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createEngineActivities, createStepActivities } from '../activities/index.ts';
+import { createLaunchActivities } from '../activities/launch.ts';
 import { ResourceError } from '../core/errors.ts';
 import { loadRegistry, openStore } from './compose.ts';
 import { environment } from './environment.ts';
@@ -87,7 +88,16 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   });
   const registry = await loadRegistry(options.plugins ?? []);
   const identity = `${process.pid}@${hostname()}`;
-  const engine = createEngineActivities({ openStore, worker: identity });
+  const engine = {
+    ...createEngineActivities({ openStore, worker: identity }),
+    ...createLaunchActivities({
+      begin: async (order, launcher) => (await import('../runs/launch.ts')).begin(order, launcher),
+      conclude: async (request, progress) => (await import('../runs/launch.ts')).conclude(request, progress),
+      deliver: async (work, channel, notice) => {
+        await (await import('../notify/deliver.ts')).deliver(notice, channel, { store: openStore(work) });
+      },
+    }),
+  };
   const shared = {
     connection,
     namespace: options.namespace,

@@ -4,6 +4,7 @@ import {
   CancellationScope,
   executeChild,
   getExternalWorkflowHandle,
+  isCancellation,
   ParentClosePolicy,
   setHandler,
   sleep,
@@ -13,6 +14,7 @@ import type { Outline } from '../activities/index.ts';
 import type { TaskNode } from '../core/shards.ts';
 import type { Change, Progress, RunRequest } from '../schemas/run.ts';
 import { beginTasks, engine, probed, WINDOW } from './activities.ts';
+import { conclude, tell } from './around.ts';
 import { Board } from './board.ts';
 import {
   accountSignal,
@@ -47,9 +49,14 @@ interface SliceWork {
 /** Runs a plan to its end and says how each step fared. Interprets data: it knows no plugin by name. */
 export async function runPipeline(given: RunRequest): Promise<Progress> {
   const run = new Run(given);
-  await run.take(await engine['engine/outline'](given, 0));
-  await run.ended();
-  return run.progress();
+  try {
+    await run.take(await engine['engine/outline'](given, 0));
+    await run.ended();
+  } catch (error) {
+    if (isCancellation(error)) await CancellationScope.nonCancellable(() => run.concluded('it was cancelled'));
+    throw error;
+  }
+  return run.concluded();
 }
 
 class Run {
@@ -119,6 +126,16 @@ class Run {
   async ended(): Promise<void> {
     await untilEnd(this.#scheduler, allHandlersFinished);
     this.#board.state = 'ended';
+  }
+
+  /** How it went; where that was asked for, its results are written and people are told. */
+  async concluded(stopped = this.#board.stopped): Promise<Progress> {
+    const progress = { ...this.progress(), stopped };
+    const { after, work } = this.#request;
+    if (!after) return progress;
+    const { end, notice } = await conclude(this.#request, progress);
+    await tell(work, after.notify, notice);
+    return { ...progress, end };
   }
 
   progress(): Progress {

@@ -4,7 +4,7 @@ import { ConfigError } from '../../core/errors.ts';
 import { isS3 } from '../../core/s3-uri.ts';
 import { type ArtifactStore, recordPath } from '../../core/store.ts';
 import { milliseconds } from '../../core/units.ts';
-import type { Budget, Policy, RunRecord, RunRequest } from '../../schemas/run.ts';
+import type { After, Budget, Policy, RunRecord, RunRequest } from '../../schemas/run.ts';
 import { openStore } from '../../workers/compose.ts';
 import { accompany, serve } from '../accompany.ts';
 import { type Connected, connect } from '../connect.ts';
@@ -12,9 +12,10 @@ import { forecast } from '../forecast.ts';
 import { type Prepared, prepare } from '../../runs/prepare.ts';
 import { say } from '../print.ts';
 import { checkOut } from '../../runs/results.ts';
-import { recordOf, storePlan, storeSource } from '../../runs/records.ts';
-import { startWorkflow } from '../runs.ts';
+import { noteRun, recordOf, storePlan, storeSource } from '../../runs/records.ts';
+import { findRun, startWorkflow } from '../runs.ts';
 import { type Settings, settings } from '../settings.ts';
+import { subscriptionsOf, tolerancesOf } from '../subscriptions.ts';
 
 /** When so many tasks at the beginning of a plan are in the cache, most of the rest may be, too. */
 const LOOKED_AT = 20;
@@ -33,6 +34,10 @@ export interface RunFlags {
   readonly priority: number;
   readonly failFast?: boolean;
   readonly budget?: string[];
+  readonly fresh?: boolean;
+  readonly baseline?: string;
+  readonly tolerance?: string[];
+  readonly notify?: string[];
   readonly quiet?: boolean;
   readonly json?: boolean;
 }
@@ -46,8 +51,7 @@ export async function run(file: string, flags: RunFlags): Promise<number> {
     paramsFile: flags.paramsFile,
     name: flags.name,
   });
-  const { shardSize, priority, failFast = false } = flags;
-  const policy = { shardSize, priority, failFast, budget: budgetOf(flags.budget ?? []) };
+  const policy = policyOf(flags);
   const out = placeOf(flags.out, prepared.plan.name);
   await checkOut(out);
   const connected = await connect(set, flags.quiet || flags.json ? () => {} : say);
@@ -55,10 +59,11 @@ export async function run(file: string, flags: RunFlags): Promise<number> {
     const store = openStore(set.work);
     const { slots, quiet, json } = flags;
     const { plan, loaded } = prepared;
-    const isBusy = (await forecast({ ...plan, tasks: plan.tasks.slice(0, LOOKED_AT) }, store)).some((task) => !task.cached);
+    const after = afterOf(flags, await baselineOf(flags.baseline, connected));
+    const isBusy = policy.fresh || (await forecast({ ...plan, tasks: plan.tasks.slice(0, LOOKED_AT) }, store)).some((task) => !task.cached);
     const worker = set.address === undefined ? serve({ connected, set, plugins: loaded.plugins, slots, isBusy }) : undefined;
     worker?.catch(() => {});
-    const { handle, record } = await begin(prepared, { set, connected, store, policy, out }).catch(async (error: unknown) => {
+    const { handle, record } = await begin(prepared, { set, connected, store, policy, out, after }).catch(async (error: unknown) => {
       await worker?.then((running) => running.stop());
       throw error;
     });
@@ -66,6 +71,33 @@ export async function run(file: string, flags: RunFlags): Promise<number> {
   } finally {
     await connected.close();
   }
+}
+
+/** How a run is carried out, as flags say it. */
+export const policyOf = ({
+  shardSize,
+  priority,
+  failFast = false,
+  budget = [],
+  fresh,
+}: Pick<RunFlags, 'shardSize' | 'priority' | 'failFast' | 'budget' | 'fresh'>): Policy => ({
+  ...{ shardSize, priority, failFast, budget: budgetOf(budget) },
+  ...(fresh ? { fresh } : {}),
+});
+
+/** What a worker does when a run has ended; the results themselves are written by who follows it. */
+export function afterOf(
+  { tolerance = [], notify = [] }: Pick<RunFlags, 'tolerance' | 'notify'>,
+  baseline: string | null,
+): After | undefined {
+  if (baseline === null && notify.length === 0) return undefined;
+  return { out: null, baseline, tolerances: tolerancesOf(tolerance), notify: subscriptionsOf(notify) };
+}
+
+/** The run that a word names; `first` and `last` are found when the run has ended. */
+export async function baselineOf(word: string | undefined, connected: Connected): Promise<string | null> {
+  if (word === undefined) return null;
+  return word === 'first' || word === 'last' ? word : (await findRun(word, connected)).run;
 }
 
 /** Where results go: a folder's path, or a place in S3. */
@@ -93,22 +125,23 @@ interface Place {
   readonly store: ArtifactStore;
   readonly policy: Policy;
   readonly out: string;
+  readonly after: After | undefined;
 }
 
 /** Starts the workflow of this plan, or finds the one that is still open. */
 async function begin(
   prepared: Prepared,
-  { set, connected: { client }, store, policy, out }: Place,
+  { set, connected: { client }, store, policy, out, after }: Place,
 ): Promise<{ handle: WorkflowHandle; record: RunRecord }> {
   const { name, pipeline } = prepared.plan;
-  const workflow = `${name}-${prepared.hash.slice(0, 12)}`;
-  const fresh = `${workflow.slice(0, -4)}-${Date.now().toString(36)}`;
+  const hash = prepared.hash.slice(0, 12);
+  // A run that computes all anew is not the one that is open and does not.
+  const workflow = policy.fresh ? `${name}-${hash}-fresh` : `${name}-${hash}`;
+  const fresh = `${name}-${hash.slice(0, 8)}-${Date.now().toString(36)}`;
   const plan = await storePlan(store, prepared.plan);
   const source = await storeSource(store, { ...prepared.loaded, folder: dirname(prepared.loaded.file.path) });
-  const request: RunRequest = { run: fresh, work: set.work, plans: [plan], source, policy, changes: [] };
-  const { work: _, ...kept } = request;
-  const record: RunRecord = { ...kept, workflow, name, started: Date.now(), out, plugins: [...prepared.loaded.plugins] };
-  await store.writeRecord(recordPath.run(fresh), JSON.stringify(record));
+  const request: RunRequest = { run: fresh, work: set.work, plans: [plan], source, policy, changes: [], ...(after ? { after } : {}) };
+  const record = await noteRun(store, request, { workflow, name, started: Date.now(), out, plugins: [...prepared.loaded.plugins] });
   const handle = await startWorkflow(client, request, { workflow, name, summary: `${pipeline}: ${name}` });
   const memo = ((await handle.describe()).memo ?? {}) as { run?: string; work?: string };
   if (memo.work !== undefined && memo.work !== set.work)

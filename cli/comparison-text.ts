@@ -1,0 +1,24 @@
+import type { Comparison } from '../core/compare-runs.ts';
+import { bold, green, red, table } from './print.ts';
+
+/** A comparison for a terminal. */
+export function comparisonText(c: Comparison): string {
+  const colour = c.verdict === 'drifted' ? red : green;
+  const lines = [`${bold(colour(c.verdict))}, compared with ${c.baseline}. ${c.summary}`];
+  const more = c.roots.slice(1);
+  if (more.length > 0) lines.push(`Others that differ by themselves: ${more.map(({ task }) => task).join(', ')}`);
+  if (c.metrics.worst.length > 0) {
+    const shown = c.metrics.worst
+      .slice(0, 5)
+      .map(({ of, baseline, run, tolerance }) => [of, baseline ?? 'none', run ?? 'none', tolerance.toPrecision(3)]);
+    lines.push(table(shown, ['largest changes', 'baseline', 'this run', 'tolerance']));
+  }
+  if (c.surroundings.length > 0)
+    lines.push(
+      table(
+        c.surroundings.map(({ what, baseline, run }) => [what, baseline, run]),
+        ['what differs around them', 'baseline', 'this run'],
+      ),
+    );
+  return lines.join('\n');
+}
