@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CompletedPart, S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
+import type { CompletedPart, ListObjectVersionsOutput, ListObjectVersionsRequest, S3ClientConfig } from '@aws-sdk/client-s3';
 import { isPanelflowError, type PanelflowError } from '../../core/errors.ts';
-import { drain, joined, pieces } from './_bytes.ts';
+import { drain, joined, pieces, sha256, wholeSha256 } from './_bytes.ts';
+import { connect, type Connection, shared } from './_connection.ts';
+import type { ObjectHead, ObjectVersion, Page } from './_objects.ts';
 import { type Asked, DAMAGED, isOutage, s3Fault, type SdkError } from './_s3-fault.ts';
 
 /** What may differ from S3's and our defaults. */
@@ -20,31 +21,11 @@ export interface BucketOptions {
   readonly patienceMs?: number;
 }
 
-/** One answer to a listing: keys with size in bytes and age in milliseconds, and prefixes that end in a slash. */
-export interface Page {
-  readonly objects: readonly { readonly key: string; readonly bytes: number; readonly age: number }[];
-  readonly folders: readonly string[];
-}
-
-/** An object's size in bytes, its age in milliseconds, its ETag, and its SHA-256 (hex) when the server keeps that of the whole. */
-export interface ObjectHead {
-  readonly bytes: number;
-  readonly age: number;
-  readonly etag: string;
-  readonly sha256: string | undefined;
-}
-
 /** What became of a write under a condition. `unsure`: refused when the request was repeated, so the first one may have been taken. */
 export type Conditional = 'written' | 'refused' | 'unsure';
 
-type Sdk = typeof import('@aws-sdk/client-s3');
-interface Connection {
-  readonly sdk: Sdk;
-  readonly client: S3Client;
-  /** The server's address, or AWS and the region; known with the first request. */
-  endpoint: string | undefined;
-}
 type Failure = SdkError | undefined;
+type VersionsFrom = Pick<ListObjectVersionsRequest, 'KeyMarker' | 'VersionIdMarker'>;
 
 /** Tries for what the SDK does not repeat itself: bytes damaged on the way, an answer cut off in the middle, a write that met another one. */
 const TRIES = 4;
@@ -55,31 +36,6 @@ const AWAY_MS = 1_000;
 const LANES = 4;
 const MOST_PARTS = 10_000;
 const ABSENT = new Set(['NoSuchKey', 'NotFound']);
-
-let shared: Promise<Connection> | undefined;
-
-/** The SDK is loaded with the first request, so that commands which need no S3 start without it. */
-async function connect(config: S3ClientConfig = {}): Promise<Connection> {
-  // The SDK would warn on standard error that its releases of 2027 leave Node 20; ours is pinned.
-  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
-  const sdk = await import('@aws-sdk/client-s3');
-  const client = new sdk.S3Client({
-    maxAttempts: 6,
-    followRegionRedirects: true,
-    // We send and check SHA-256 ourselves; servers other than AWS stumble over checksums in trailers.
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: { connectionTimeout: 5_000, socketTimeout: 30_000 },
-    ...config,
-  });
-  const connection: Connection = { sdk, client, endpoint: undefined };
-  const provide = client.config.endpointProvider;
-  client.config.endpointProvider = (params, context) => {
-    connection.endpoint = params.Endpoint === undefined ? `AWS ${params.Region}` : new URL(params.Endpoint).origin;
-    return provide({ ...params, ForcePathStyle: params.Endpoint !== undefined }, context);
-  };
-  return connection;
-}
 
 // Not named Bucket: TypeScript 7.0.2 writes a property with the name of the class around it, as in `{ Bucket: … }`, under another name.
 /** Requests to one bucket. Every error is one of ours; what is not there is undefined. */
@@ -108,16 +64,18 @@ export class S3Bucket {
     );
   }
 
-  /** Size and hashes of an object. */
-  async head(key: string): Promise<ObjectHead | undefined> {
+  /** Size and hashes of an object, or of one of its versions. */
+  async head(key: string, version?: string): Promise<ObjectHead | undefined> {
     try {
       const found = await this.#send(key, ({ sdk, client }) =>
-        client.send(new sdk.HeadObjectCommand({ Bucket: this.name, Key: key, ChecksumMode: 'ENABLED' })),
+        client.send(new sdk.HeadObjectCommand({ Bucket: this.name, Key: key, VersionId: version, ChecksumMode: 'ENABLED' })),
       );
+      const modified = found?.LastModified?.getTime() ?? 0;
       return (
         found && {
           bytes: found.ContentLength ?? 0,
-          age: Date.now() - (found.LastModified?.getTime() ?? 0),
+          age: Date.now() - modified,
+          modified,
           etag: found.ETag ?? '',
           sha256: wholeSha256(found.ChecksumSHA256),
         }
@@ -140,11 +98,14 @@ export class S3Bucket {
   }
 
   /** Hands a whole object to `take` as a stream, again from the start when it breaks off. Undefined when there is none with that ETag any more. */
-  stream<T>(key: string, etag: string, take: (body: Readable) => Promise<T>): Promise<T | undefined> {
+  stream<T>(
+    { key, version, etag }: { readonly key: string; readonly version?: string | undefined; readonly etag: string },
+    take: (body: Readable) => Promise<T>,
+  ): Promise<T | undefined> {
     return this.#repeat(key, async () => {
       const answer = await this.#send(
         key,
-        ({ sdk, client }) => client.send(new sdk.GetObjectCommand({ Bucket: this.name, Key: key, IfMatch: etag })),
+        ({ sdk, client }) => client.send(new sdk.GetObjectCommand({ Bucket: this.name, Key: key, VersionId: version, IfMatch: etag })),
         (error) => isRefused(error) || isAbsent(error),
       );
       return answer && take(answer.Body as Readable);
@@ -201,8 +162,8 @@ export class S3Bucket {
     return keys.sort();
   }
 
-  /** What begins so, page after page. When `flat`, keys with a further slash are left out, and given as folders. */
-  async *pages(prefix: string, { most = Infinity, flat = false } = {}): AsyncGenerator<Page> {
+  /** What begins so, page after page, from behind the key `after`. When `flat`, keys with a further slash are left out, and given as folders. */
+  async *pages(prefix: string, { most = Infinity, flat = false, after = '' } = {}): AsyncGenerator<Page> {
     let token: string | undefined;
     do {
       const page = await this.#send(prefix, ({ sdk, client }) =>
@@ -212,6 +173,7 @@ export class S3Bucket {
             Prefix: prefix,
             MaxKeys: Math.min(most, this.#options.pageSize ?? 1000),
             ContinuationToken: token,
+            ...(after === '' ? {} : { StartAfter: after }),
             ...(flat ? { Delimiter: '/' } : {}),
           }),
         ),
@@ -223,10 +185,36 @@ export class S3Bucket {
           key: o.Key ?? '',
           bytes: o.Size ?? 0,
           age: now - (o.LastModified?.getTime() ?? now),
+          etag: o.ETag ?? '',
         })),
         folders: (page?.CommonPrefixes ?? []).map((p) => p.Prefix ?? ''),
       };
     } while (token !== undefined);
+  }
+
+  /** Every version of what begins so, page after page, from behind the key `after`; those of a key together, the newest first. */
+  async *versions(prefix: string, after = ''): AsyncGenerator<readonly ObjectVersion[]> {
+    let from: VersionsFrom | undefined = after === '' ? {} : { KeyMarker: after };
+    while (from) {
+      const at: ListObjectVersionsRequest = { Bucket: this.name, Prefix: prefix, MaxKeys: this.#options.pageSize ?? 1000, ...from };
+      const page: ListObjectVersionsOutput | undefined = await this.#send(prefix, ({ sdk, client }) =>
+        client.send(new sdk.ListObjectVersionsCommand(at)),
+      );
+      yield (page?.Versions ?? []).map((v) => ({
+        key: v.Key ?? '',
+        version: v.VersionId ?? 'null',
+        etag: v.ETag ?? '',
+        bytes: v.Size ?? 0,
+        modified: v.LastModified?.getTime() ?? 0,
+      }));
+      from = page?.IsTruncated ? { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker } : undefined;
+    }
+  }
+
+  /** True when the bucket keeps every version of an object, or has done so. */
+  async keepsVersions(): Promise<boolean> {
+    const answer = await this.#send('', ({ sdk, client }) => client.send(new sdk.GetBucketVersioningCommand({ Bucket: this.name })));
+    return answer?.Status !== undefined;
   }
 
   async remove(key: string): Promise<void> {
@@ -266,7 +254,7 @@ export class S3Bucket {
 
   #connection(): Promise<Connection> {
     if (this.#options.client) return (this.#own ??= connect(this.#options.client));
-    return (shared ??= connect());
+    return shared();
   }
 
   /** One request; undefined when it failed in an expected way. `isRepeated`: an earlier one may have been taken, and its answer lost. */
@@ -312,8 +300,3 @@ const isNamed = (name: string) => (error: Failure) => error?.name === name;
 const isAbsent = (error: Failure): boolean => ABSENT.has(error?.name ?? '');
 const isRefused = isNamed('PreconditionFailed');
 const isConflict = (error: Failure): boolean => error?.$metadata?.httpStatusCode === 409;
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('base64');
-
-/** Hex of a checksum of the whole; a checksum of parts ends in their number and says nothing of the bytes. */
-const wholeSha256 = (base64: string | undefined): string | undefined =>
-  base64 === undefined || base64.includes('-') ? undefined : Buffer.from(base64, 'base64').toString('hex');

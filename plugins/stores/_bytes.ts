@@ -50,3 +50,10 @@ export function* pieces(parts: readonly Uint8Array[], size: number): Generator<[
   }
   if (pending.length > 0) yield [++number, joined(pending)];
 }
+
+/** SHA-256 in base64, as S3 wants it. */
+export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('base64');
+
+/** Hex of a checksum of the whole; a checksum of parts ends in their number and says nothing of the bytes. */
+export const wholeSha256 = (base64: string | undefined): string | undefined =>
+  base64 === undefined || base64.includes('-') ? undefined : Buffer.from(base64, 'base64').toString('hex');

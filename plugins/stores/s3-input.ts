@@ -6,12 +6,15 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ConfigError, DataError, ResourceError } from '../../core/errors.ts';
 import { isS3, parseS3 } from '../../core/s3-uri.ts';
-import { S3Bucket, type BucketOptions, type ObjectHead } from './_bucket.ts';
+import { S3Bucket, type BucketOptions } from './_bucket.ts';
 import type { LocalCache } from './_local-cache.ts';
+import type { ObjectHead } from './_objects.ts';
 
 /** What the system says when this machine's disk, and not the network, is at fault. */
 const DISK = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EIO', 'ENOENT']);
 const PIN = /#sha256=([0-9a-f]{64})$/;
+/** One version of an object: by the bucket's own name for it, or by its ETag for as long as nothing is written over it. */
+const VERSION = /#(version|etag)=([^#]+)$/;
 
 /** True for the name of an object whose content is pinned: `s3://bucket/key#sha256=<hex>`. */
 export const isPinned = (path: string): boolean => isS3(path) && PIN.test(path);
@@ -23,12 +26,13 @@ export const isPinned = (path: string): boolean => isS3(path) && PIN.test(path);
 export async function pinInput(uri: string, cache: LocalCache, options?: BucketOptions): Promise<{ path: string; sha256: string }> {
   const pin = PIN.exec(uri);
   if (pin) return { path: uri, sha256: pin[1] };
-  const { bucket, key, head } = await find(uri, options);
+  const found = await find(uri, options);
+  const { bucket, head } = found;
   const seen = createHash('sha256')
     .update([await bucket.endpoint(), uri, head.etag, head.bytes].join('\n'))
     .digest('hex');
   const noted = head.sha256 ?? (await readFile(cache.path(seen, 'etag'), 'utf8').catch(() => undefined));
-  const sha256 = noted ?? (await fetchInput(uri, bucket, key, head, cache)).sha256;
+  const sha256 = noted ?? (await fetchInput(uri, found, cache)).sha256;
   if (noted === undefined) {
     const note = async (temporary: string): Promise<string> => {
       await writeFile(temporary, sha256);
@@ -43,23 +47,36 @@ export async function pinInput(uri: string, cache: LocalCache, options?: BucketO
 export async function openInput(pinned: string, cache: LocalCache, options?: BucketOptions): Promise<string> {
   const sha256 = PIN.exec(pinned)?.[1] ?? '';
   const uri = pinned.replace(PIN, '');
-  const path = cache.path(sha256, basename(uri));
+  const path = cache.path(sha256, basename(uri.replace(VERSION, '')));
   if ((await hashFile(path)) === sha256) {
     await cache.touch(path);
     return path;
   }
-  const { bucket, key, head } = await find(uri, options);
-  const found = await fetchInput(uri, bucket, key, head, cache);
+  const found = await fetchInput(uri, await find(uri, options), cache);
   if (found.sha256 !== sha256) throw changed(uri);
   return found.path;
 }
 
+interface Found {
+  readonly bucket: S3Bucket;
+  readonly key: string;
+  readonly version: string | undefined;
+  readonly head: ObjectHead;
+}
+
 /** Looks for an object; a name that ends in a slash, or begins others, is said to be a folder. */
-async function find(uri: string, options?: BucketOptions): Promise<{ bucket: S3Bucket; key: string; head: ObjectHead }> {
-  const { bucket: name, key } = parseS3(uri);
+async function find(uri: string, options?: BucketOptions): Promise<Found> {
+  const [, kind, mark] = VERSION.exec(uri) ?? [];
+  const { bucket: name, key } = parseS3(uri.replace(VERSION, ''));
   const bucket = new S3Bucket(name, { ...options, path: uri });
-  const head = key === '' || key.endsWith('/') ? undefined : await bucket.head(key);
-  if (head) return { bucket, key, head };
+  const version = kind === 'version' ? mark : undefined;
+  const head = key === '' || key.endsWith('/') ? undefined : await bucket.head(key, version);
+  if (head && kind === 'etag' && head.etag !== `"${mark}"`)
+    throw new ConfigError('The object has been written over', {
+      context: { path: uri, found: head.etag },
+      mend: 'Run what is there now.',
+    });
+  if (head) return { bucket, key, version, head };
   const folder = key === '' || key.endsWith('/') ? key : `${key}/`;
   const [below] = await bucket.list(folder, 1);
   throw new ConfigError(below === undefined ? `There is no object "${uri}"` : `"${uri}" is a folder`, {
@@ -80,14 +97,12 @@ const changed = (uri: string): DataError =>
 /** Fetches an object into the cache and hashes it on the way. */
 async function fetchInput(
   uri: string,
-  bucket: S3Bucket,
-  key: string,
-  head: ObjectHead,
+  { bucket, key, version, head }: Found,
   cache: LocalCache,
 ): Promise<{ path: string; sha256: string }> {
   let sha256: string | undefined;
   const fetch = async (temporary: string): Promise<string> => {
-    sha256 = await bucket.stream(key, head.etag, (body) => save(body, temporary, head.bytes));
+    sha256 = await bucket.stream({ key, version, etag: head.etag }, (body) => save(body, temporary, head.bytes));
     if (sha256 === undefined) throw changed(uri);
     return sha256;
   };

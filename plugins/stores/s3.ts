@@ -3,7 +3,8 @@ import { ArtifactError } from '../../core/errors.ts';
 import { parseS3 } from '../../core/s3-uri.ts';
 import type { ArtifactStore, StoredItem, StoredObject, TaggedRecord } from '../../core/store.ts';
 import type { ArtifactRef } from '../../schemas/artifact.ts';
-import { S3Bucket, type BucketOptions, type Page } from './_bucket.ts';
+import { S3Bucket, type BucketOptions } from './_bucket.ts';
+import type { Page } from './_objects.ts';
 import type { LocalCache } from './_local-cache.ts';
 import { refOf } from './_bytes.ts';
 
@@ -134,7 +135,7 @@ export class S3Store implements ArtifactStore {
     const key = this.#object({ sha256 });
     const head = await this.#bucket.head(key);
     if (head === undefined) return undefined;
-    return this.#bucket.stream(key, head.etag, async (body) => {
+    return this.#bucket.stream({ key, etag: head.etag }, async (body) => {
       const hash = createHash('sha256');
       let came = 0;
       for await (const chunk of body as AsyncIterable<Uint8Array>) {
