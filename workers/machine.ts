@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { ConfigError } from '../core/errors.ts';
 import { bytes } from '../core/units.ts';
 import { LocalCache } from '../plugins/stores/_local-cache.ts';
@@ -9,6 +9,15 @@ export function cacheFolder(): string {
   const { env } = process;
   return env.PANELFLOW_CACHE ?? join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'panelflow');
 }
+
+/** Where this machine keeps the channels that notices go to. */
+export function channelsFile(): string {
+  const { env } = process;
+  return resolve(env.PANELFLOW_NOTIFY || join(env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'panelflow', 'notify.yaml'));
+}
+
+/** A variable that the channels file names; what is empty counts as not set. */
+export const variable = (name: string): string | undefined => process.env[name] || undefined;
 
 /** A folder with copies of known datasets, where the environment names one. */
 export const mirror = (): string | undefined => process.env.PANELFLOW_DATA || undefined;
