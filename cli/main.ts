@@ -2,6 +2,7 @@
 import { CommanderError } from 'commander';
 import { act, address, collect, fileCommand, json, list, namespace, program, runCommand, takingUp, whole, work } from './program.ts';
 import './schedule-commands.ts';
+import './watch-commands.ts';
 
 fileCommand('run', 'Run a file, or go on with a run that was interrupted; what is cached is not computed again.')
   .option('--out <place>', 'folder of results, or s3://bucket/prefix (default: results/<name>)')

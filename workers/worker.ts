@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createEngineActivities, createStepActivities } from '../activities/index.ts';
 import { createLaunchActivities } from '../activities/launch.ts';
+import { createWatchActivities } from '../activities/watch.ts';
 import { ResourceError } from '../core/errors.ts';
 import { loadRegistry, openStore } from './compose.ts';
 import { environment } from './environment.ts';
@@ -96,6 +97,11 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       deliver: async (work, channel, notice) => {
         await (await import('../notify/deliver.ts')).deliver(notice, channel, { store: openStore(work) });
       },
+    }),
+    ...createWatchActivities({
+      openStore,
+      openBucket: async (name) => new (await import('../plugins/stores/_bucket.ts')).S3Bucket(name),
+      openQueue: async (url) => new (await import('../plugins/triggers/sqs.ts')).SqsQueue(url),
     }),
   };
   const shared = {

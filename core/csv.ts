@@ -1,0 +1,41 @@
+/** A row of a CSV text, and the line that it begins at (from 1). */
+export interface CsvRow {
+  readonly line: number;
+  readonly cells: readonly string[];
+}
+
+/** Rows of a CSV text (RFC 4180: quotes, doubled quotes, line breaks within quotes); empty lines are left out. */
+export function csvRows(text: string): CsvRow[] {
+  const rows: CsvRow[] = [];
+  let cells: string[] = [];
+  let cell = '';
+  let isQuoted = false;
+  let line = 1;
+  let begun = 1;
+  const end = (): void => {
+    cells.push(cell);
+    if (cells.length > 1 || cells[0].trim() !== '') rows.push({ line: begun, cells: cells.map((c) => c.trim()) });
+    cells = [];
+    cell = '';
+    begun = line;
+  };
+  const source = text.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n');
+  for (let i = 0; i < source.length; i++) {
+    const char = source[i];
+    if (char === '\n') line++;
+    if (isQuoted) {
+      if (char !== '"') cell += char;
+      else if (source[i + 1] === '"') cell += source[++i];
+      else isQuoted = false;
+    } else if (char === '"' && cell.trim() === '') {
+      isQuoted = true;
+      cell = '';
+    } else if (char === ',') {
+      cells.push(cell);
+      cell = '';
+    } else if (char === '\n') end();
+    else cell += char;
+  }
+  end();
+  return rows;
+}
