@@ -40,7 +40,8 @@ export function toFailure(error: unknown, attempt: number, retries: PlannedTask[
   const record = errorRecord(error);
   const retryable = isPanelflowError(error) && error.retryable && attempt <= allowed(record.code, retries);
   const isMachine = record.code === 'RESOURCE' && record.context.limit === undefined;
-  const pause = isMachine ? Math.min(300, 5 * 3 ** (attempt - 1)) : 1;
+  const grown = isMachine ? Math.min(300, 5 * 3 ** (attempt - 1)) : 1;
+  const pause = Math.max(grown, Math.min(3_600, Number(record.context.retryAfterMs ?? 0) / 1000));
   return ApplicationFailure.create({
     type: record.code,
     message: record.message,

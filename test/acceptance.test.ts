@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Ended, Project } from './engine/_engine.ts';
-import { hasShared, sharedPath } from './kit/shared-data.ts';
+import { hasShared, sharedPath, THOROUGH } from './kit/shared-data.ts';
 
 const METRICS = ['accuracy', 'balanced_accuracy', 'f1_weighted', 'f1_macro', 'auroc_macro', 'auprc_macro'];
 const RECONSTRUCTION = ['l2', 'l1', 'jaccard_top20_variance', 'spearman_variance', 'pcc'];
@@ -57,7 +57,7 @@ describe.skipIf(!hasShared)('the acceptance files', () => {
   let zeisel: Ended;
   const file = sharedPath('acceptance/zeisel.yaml');
 
-  it('zeisel.yaml: every table is complete, and selectors are as good as published', { timeout: 600_000 }, async () => {
+  it('zeisel.yaml: every table is complete, and selectors are as good as published', async () => {
     zeisel = await project.run('run', file);
     expect(zeisel.code, zeisel.stderr).toBe(0);
     const evaluators = { forest: { metrics: METRICS }, knn: { metrics: METRICS }, builtin: { metrics: METRICS, selectors: ['yoto'] } };
@@ -79,12 +79,11 @@ describe.skipIf(!hasShared)('the acceptance files', () => {
     const before = [...FILES, 'report.html'].map((f) => project.read(`results/zeisel/${f}`));
     const again = await project.run('run', file);
     expect(again.stderr).toMatch(/✔ 0 computed, \d+ cached/);
-    expect(again.ms).toBeLessThan(5_000);
     expect([...FILES, 'report.html'].map((f) => project.read(`results/zeisel/${f}`))).toEqual(before);
     expect(project.trace('zeisel').every((r) => r.status === 'CACHED')).toBe(true);
   });
 
-  it('one more seed computes the cells of that seed only, and the plan says so first', { timeout: 300_000 }, async () => {
+  it('one more seed computes the cells of that seed only, and the plan says so first', async () => {
     const more = ['--set', 'seeds=[0,1,2,3]', '--set', 'selectors=[random,wilcoxon]', '--set', 'evaluators=[forest,knn]'];
     const forecast = JSON.parse((await project.run('plan', file, '--json', ...more)).stdout) as {
       tasks: { id: string; step: string; cell: Row }[];
@@ -99,14 +98,16 @@ describe.skipIf(!hasShared)('the acceptance files', () => {
     expect(project.trace('more').filter((r) => r.status === 'COMPLETED')).toHaveLength(toRun.length);
   });
 
-  it('kang-multitask.yaml: one panel for three tasks', { timeout: 600_000 }, async () => {
-    const ended = await project.run('run', sharedPath('acceptance/kang-multitask.yaml'));
+  it('kang-multitask.yaml: one panel for three tasks', async () => {
+    // One of its three seeds says the same in a third of the time.
+    const seeds = THOROUGH ? [0, 1, 2] : [0];
+    const ended = await project.run('run', sharedPath('acceptance/kang-multitask.yaml'), '--set', `seeds=[${seeds.join()}]`);
     expect(ended.code, ended.stderr).toBe(0);
     const tasks = ['cluster_id', 'group_id', 'patient'];
     complete('kang', {
       selectors: ['random', 'mrmr-f', 'hvg-seurat-v3', 'yoto'],
       ks: [16, 32, 64],
-      seeds: [0, 1, 2],
+      seeds,
       tasks,
       evaluators: { forest: { metrics: METRICS }, builtin: { metrics: METRICS, selectors: ['yoto'] } },
     });
@@ -116,7 +117,7 @@ describe.skipIf(!hasShared)('the acceptance files', () => {
     expect(panels.filter((r) => r.selector === 'yoto' && r.k === '32' && r.seed === '0')).toHaveLength(32);
   });
 
-  it('pbmc3k.yaml: every default left alone', { timeout: 300_000 }, async () => {
+  it('pbmc3k.yaml: every default left alone', async () => {
     const ended = await project.run('run', sharedPath('acceptance/pbmc3k.yaml'));
     expect(ended.code, ended.stderr).toBe(0);
     complete('pbmc3k', {
@@ -130,7 +131,7 @@ describe.skipIf(!hasShared)('the acceptance files', () => {
 });
 
 describe('the quick start', () => {
-  it('finds the true markers of the simulated atlas', { timeout: 300_000 }, async () => {
+  it('finds the true markers of the simulated atlas', async () => {
     const ended = await project.run(
       'run',
       `${process.cwd()}/examples/quickstart.yaml`,
@@ -145,7 +146,7 @@ describe('the quick start', () => {
     expect(Number(recovery.find((r) => r.selector === 'random')!.mean)).toBeLessThan(0.4);
   });
 
-  it('gives the same bytes from an empty store, training included', { timeout: 300_000 }, async () => {
+  it('gives the same bytes from an empty store, training included', async () => {
     const file = `${process.cwd()}/examples/quickstart.yaml`;
     const flags = ['--profile', 'test', '--set', 'selectors=[random,{uses: yoto, with: {epochs: 6}}]'];
     for (const n of [1, 2]) {

@@ -20,7 +20,7 @@ describe('every example', () => {
     });
   }
 
-  it('k-fold.yaml runs, and every cell is tested once', { timeout: 120_000 }, async () => {
+  it('k-fold.yaml runs, and every cell is tested once', async () => {
     const ended = await project.run('run', resolve('examples/k-fold.yaml'));
     expect(ended.code, ended.stderr).toBe(0);
     const rows = project.lines('results/k-fold/summary.csv').filter((line) => line.includes(',forest,accuracy,'));

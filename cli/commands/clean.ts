@@ -2,6 +2,7 @@ import type { StoredEntry } from '../../activities/cache.ts';
 import { ConfigError } from '../../core/errors.ts';
 import { type ArtifactStore, recordPath, type StoredItem } from '../../core/store.ts';
 import { bytes, milliseconds, plural } from '../../core/units.ts';
+import type { LaunchOrder } from '../../schemas/launch.ts';
 import type { ArtifactRef } from '../../schemas/artifact.ts';
 import { abreast } from '../../runs/abreast.ts';
 import { markGone } from '../gone.ts';
@@ -20,6 +21,8 @@ export interface CleanFlags extends RunsFlags {
 
 /** Outputs below this size are not worth computing anew: panels and metrics are small, matrices are not. */
 const SMALLEST = 2 ** 20;
+/** Longer than a notice is tried. */
+const NOTICE_MS = 7 * 86_400_000;
 
 /** What goes, or would go. */
 interface Gone {
@@ -47,6 +50,7 @@ export function clean(words: readonly string[], flags: CleanFlags): Promise<numb
       tick(`looking at run ${i + 1} of ${runs.length}: ${run}`);
       if (!dropped.has(run)) await needs.add(run, rows.get(run)?.status === 'COMPLETED' ? smallest : Infinity);
     }
+    await addOrders(store, needs);
     const gone: Gone = { runs: [...dropped], objects: 0, entries: 0, bytes: 0 };
     const sweeping: Sweep = { store, needs, grace, gone, isDry: flags.dryRun === true };
     if (!sweeping.isDry) await drop(connected, store, dropped);
@@ -96,7 +100,8 @@ async function choose(
     wanted.add(run);
   }
   const mine = runs.flatMap((run) => rows.get(run) ?? []).sort((a, b) => b.started.getTime() - a.started.getTime());
-  for (const row of mine) if (row.status !== 'RUNNING' && isSurplus(row, mine, flags)) wanted.add(row.run);
+  const baselines = await baselinesOf(store);
+  for (const row of mine) if (row.status !== 'RUNNING' && !baselines.has(row.run) && isSurplus(row, mine, flags)) wanted.add(row.run);
   const [dropped, young] = [new Set<string>(), [] as string[]];
   for (const run of runs) {
     const isLeft = !rows.has(run) && (await store.readRecord(recordPath.run(run))) === undefined;
@@ -130,6 +135,29 @@ async function drop(connected: Connected, store: ArtifactStore, runs: ReadonlySe
   if (runs.size > 0) await forgetRuns(connected, runs);
 }
 
+/** What schedules and watches are going to run is needed. */
+async function addOrders(store: ArtifactStore, needs: Needs): Promise<void> {
+  for await (const page of store.walkRecords('orders/'))
+    await abreast(page, async ({ path }) => {
+      const { source, plan } = JSON.parse((await store.readRecord(path)) ?? '{}') as Partial<LaunchOrder>;
+      needs.addObjects([source, plan].filter((ref) => ref !== undefined && ref !== null));
+    });
+}
+
+/** The runs that later ones are compared with. */
+async function baselinesOf(store: ArtifactStore): Promise<Set<string>> {
+  const runs = new Set<string>();
+  const note = (text: string | undefined, read: (value: any) => unknown): void => {
+    const run = text === undefined ? undefined : read(JSON.parse(text));
+    if (typeof run === 'string') runs.add(run);
+  };
+  for await (const page of store.walkRecords('baselines/'))
+    await abreast(page, async ({ path }) => note(await store.readRecord(path), (value) => value.run));
+  for await (const page of store.walkRecords('orders/'))
+    await abreast(page, async ({ path }) => note(await store.readRecord(path), (value) => value.after?.baseline));
+  return runs;
+}
+
 interface Sweep {
   readonly store: ArtifactStore;
   readonly needs: Needs;
@@ -153,8 +181,20 @@ async function sweepRecords({ store, needs, grace, gone, isDry }: Sweep): Promis
   };
   await sweep('cache/', needs.keys, (text) => (text === '' ? [] : Object.values((JSON.parse(text) as StoredEntry).outputs)));
   await sweep('checkpoints/', needs.checkpoints, (text) => (text === '' ? [] : [JSON.parse(text) as ArtifactRef]));
-  // A claim is renewed while its owner lives.
+  // A claim is renewed while its owner lives; a notice is tried again for three days at most.
   await sweep('claims/', new Set(), () => []);
+  await sweepNotices({ store, gone, isDry });
+}
+
+/** Word that notices were delivered serves nobody once they are not tried any more. */
+async function sweepNotices({ store, gone, isDry }: Pick<Sweep, 'store' | 'gone' | 'isDry'>): Promise<void> {
+  for await (const page of store.walkRecords('notices/'))
+    await abreast(page, async ({ path, age, bytes: length }) => {
+      if (age < NOTICE_MS) return;
+      gone.bytes += length;
+      gone.entries++;
+      if (!isDry) await store.removeRecord(path);
+    });
 }
 
 async function sweepObjects({ store, needs, grace, gone, isDry }: Sweep): Promise<void> {

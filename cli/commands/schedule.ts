@@ -29,6 +29,9 @@ const OVERLAP = {
   'allow-all': ScheduleOverlapPolicy.ALLOW_ALL,
 } as const;
 
+/** gRPC's code for what is asked for wrongly. */
+const INVALID = 3;
+
 export interface AddFlags extends RunsFlags, RunFlags {
   readonly cron?: string[];
   readonly every?: string;
@@ -111,8 +114,9 @@ async function create({ client }: Connected, options: ScheduleOptions, replace: 
   try {
     await client.schedule.create(options);
   } catch (error) {
-    if (!(error instanceof ServiceError) || !isGrpcServiceError(error.cause) || error.cause.code !== 3) throw error;
-    throw new ConfigError(`The server does not take that schedule: ${error.cause.details}`, {
+    const said = error instanceof ServiceError ? error.cause : error;
+    if (!isGrpcServiceError(said) || said.code !== INVALID) throw error;
+    throw new ConfigError(`The server does not take that schedule: ${said.details}`, {
       cause: error,
       mend: 'Check --cron ("0 3 * * 1" is Mondays at three), --every and --timezone ("Europe/Vienna").',
     });
@@ -239,11 +243,12 @@ function described(handle: ScheduleHandle, name: string): Promise<ScheduleDescri
 /** `panelflow schedule pause|resume|trigger|backfill|remove NAME` */
 export function act(action: 'pause' | 'resume' | 'trigger' | 'backfill' | 'remove', name: string, flags: ScheduleFlags): Promise<number> {
   return withSchedule(name, flags, async (handle, _, store) => {
-    await described(handle, name);
+    const { policies } = await described(handle, name);
     const overlap = flags.overlap === undefined ? undefined : overlapOf(flags.overlap);
     if (action === 'pause') await handle.pause(flags.note ?? 'paused by hand');
     else if (action === 'resume') await handle.unpause(flags.note ?? 'resumed by hand');
-    else if (action === 'trigger') await handle.trigger(overlap);
+    // As the schedule has it: the server does not watch runs of which any number may be open, so that they could not pause it.
+    else if (action === 'trigger') await handle.trigger(overlap ?? policies.overlap);
     else if (action === 'backfill')
       await handle.backfill({
         start: dateOf('--from', flags.from),

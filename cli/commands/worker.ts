@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, ResourceError } from '../../core/errors.ts';
 import type { QueueName } from '../../workers/worker.ts';
 import { type Connected, connect } from '../connect.ts';
+import { keepServer } from '../embedded/server.ts';
 import { say } from '../print.ts';
 import { type Settings, settings } from '../settings.ts';
 
@@ -38,8 +39,10 @@ export async function worker(flags: WorkerFlags): Promise<number> {
   });
   if (flags.current) await makeCurrent(connected, set, { deployment: flags.deployment, build: flags.build! });
   await connected.close();
+  const letGo = set.address === undefined ? keepServer(set.local, { cache: set.cache, given: set.temporalBinary, say }) : () => {};
   say(`Serving ${queues.join(', ')} at ${connected.address} (pid ${process.pid}). Ctrl-C stops.`);
   const onSignal = (): void => {
+    letGo();
     say('Stopping… running steps are handed back.');
     void running.stop();
   };

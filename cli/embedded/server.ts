@@ -43,6 +43,11 @@ export const TUNING = [
   'matching.numTaskqueueWritePartitions=1',
 ];
 
+/** Stands for the process of a server that was stopped on purpose. */
+const STOPPED = 0;
+/** So often one looks whether the server is still there. */
+const KEEP_MS = 2_000;
+
 const folderOf = (work: string): string => join(work, 'temporal');
 const stateFile = (work: string): string => join(folderOf(work), 'server.json');
 
@@ -55,6 +60,16 @@ function isAlive(pid: number): boolean {
   }
   try {
     return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return true;
+  }
+}
+
+/** True for a process that runs and is the server of this work folder, as far as the system tells. */
+function isServerOf(work: string, pid: number): boolean {
+  if (pid === STOPPED || !isAlive(pid)) return false;
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folderOf(work));
   } catch {
     return true;
   }
@@ -73,12 +88,12 @@ export function answers(address: string): Promise<boolean> {
   });
 }
 
-/** A port of this machine that nothing listens at. */
-export async function freePort(): Promise<number> {
+/** A port of this machine that nothing listens at: the one that is wished for, when it is free. */
+export async function freePort(wish = 0): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
+    server.once('error', (error) => (wish === 0 ? reject(error) : resolve(freePort())));
+    server.listen(wish, '127.0.0.1', () => {
       const { port } = server.address() as { port: number };
       server.close(() => resolve(port));
     });
@@ -95,7 +110,26 @@ export async function findServer(work: string): Promise<EmbeddedServer | undefin
   } catch {
     return undefined;
   }
-  return isAlive(state.pid) && (await answers(state.address)) ? state : undefined;
+  return isServerOf(work, state.pid) && (await answers(state.address)) ? state : undefined;
+}
+
+/** Starts the server again whenever it is gone, unless somebody stopped it on purpose, until it is told to let it be. */
+export function keepServer(work: string, options: BinaryOptions): () => void {
+  let isBusy = false;
+  const look = async (): Promise<void> => {
+    const text = await readFile(stateFile(work), 'utf8').catch(() => undefined);
+    if (text === undefined || (JSON.parse(text) as EmbeddedServer).pid === STOPPED || (await findServer(work))) return;
+    options.say('The server is gone; starting it again…');
+    await ensureServer(work, options);
+  };
+  const timer = setInterval(() => {
+    if (isBusy) return;
+    isBusy = true;
+    void look()
+      .catch((error: Error) => options.say(error.message))
+      .finally(() => (isBusy = false));
+  }, KEEP_MS);
+  return () => clearInterval(timer);
 }
 
 /** Finds the server of this work folder or starts it; it stays up for later commands. One lock guards the database file. */
@@ -136,10 +170,12 @@ async function lock(work: string): Promise<() => Promise<void>> {
 
 async function start(work: string, binary: string, version: string): Promise<EmbeddedServer> {
   const old = await readFile(stateFile(work), 'utf8').catch(() => undefined);
-  if (old !== undefined) await waitForEnd((JSON.parse(old) as EmbeddedServer).pid);
+  const before = old === undefined ? undefined : (JSON.parse(old) as EmbeddedServer);
+  if (before && isServerOf(work, before.pid)) await waitForEnd(before.pid);
   const server = version === TEMPORAL_VERSION ? SERVER_VERSION : `cli-${version}`;
-  const port = await freePort();
-  const ui = await freePort();
+  // Workers of the server before find it again at the same place.
+  const port = await freePort(portOf(before?.address));
+  const ui = await freePort(portOf(before?.ui));
   const log = await open(join(folderOf(work), 'server.log'), 'a');
   const args = [
     'server',
@@ -201,6 +237,8 @@ async function ready(address: string): Promise<void> {
   }
 }
 
+const portOf = (place: string | undefined): number => Number(place?.split(':').at(-1) ?? 0);
+
 async function waitForEnd(pid: number): Promise<void> {
   for (let waited = 0; isAlive(pid) && waited < 10_000; waited += 100) await sleep(100);
 }
@@ -211,6 +249,6 @@ export async function stopServer(work: string): Promise<boolean> {
   if (!server) return false;
   process.kill(server.pid, 'SIGTERM');
   await waitForEnd(server.pid);
-  await rm(stateFile(work), { force: true });
+  await writeFile(stateFile(work), JSON.stringify({ ...server, pid: STOPPED }, null, 2));
   return true;
 }

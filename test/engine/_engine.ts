@@ -127,9 +127,9 @@ steps:
 }
 
 /** Waits until something holds. */
-export async function until(what: () => boolean, limitMs = 30_000): Promise<void> {
+export async function until(what: () => boolean, limitMs = 120_000): Promise<void> {
   for (let waited = 0; !what(); waited += 50) {
-    if (waited > limitMs) throw new Error('waited too long');
+    if (waited > limitMs) throw new Error(`waited too long for ${what.toString()}`);
     await new Promise((done) => setTimeout(done, 50));
   }
 }

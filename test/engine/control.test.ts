@@ -55,7 +55,7 @@ describe('a run that goes on', () => {
     const good = await project.run('amend', 'slow', '--add', 'n=70', '--drop', 'n=1,2,3,4');
     expect(good.stderr).toContain('goes on with 2 tasks added, 5 dropped');
     await until(() => begun('slow').length === 3);
-    expect(Date.now() - dropping).toBeLessThan(good.ms + 5_000);
+    expect(Date.now() - dropping).toBeLessThan(good.ms + 15_000);
     expect(done('slow')).toEqual([]);
     slow.child.kill('SIGINT');
     expect((await slow.ended).code).toBe(130);
@@ -166,10 +166,10 @@ describe('failed tasks', () => {
   });
 
   it('end the run at once with --fail-fast', async () => {
-    const file = broken('fast', `  slow: { uses: toy/add, in: { in: base.out }, with: { ms: 30000 } }\n`);
+    const file = broken('fast', `  slow: { uses: toy/add, in: { in: base.out }, with: { ms: 120000 } }\n`);
     const ended = await project.run('run', file, '--fail-fast');
     expect(ended.code).toBe(1);
-    expect(ended.ms).toBeLessThan(20_000);
+    expect(ended.ms).toBeLessThan(100_000);
     expect(ended.stderr).toContain('stopped before its end: a task failed');
   });
 });

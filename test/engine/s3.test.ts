@@ -72,7 +72,7 @@ describe.skipIf(noGateway)('a run with data, store and results in S3', () => {
   const published = async (name: string): Promise<string> =>
     Buffer.from((await bucket.get(name, false))?.bytes ?? new Uint8Array()).toString();
 
-  it('computes everything on one machine and nothing on the next, with the same results', { timeout: 180_000 }, async () => {
+  it('computes everything on one machine and nothing on the next, with the same results', async () => {
     const [here, there] = machines;
     expect(outcome(await here.run('run', 'tiny.yaml', '--out', 's3://panelflow/results/a', '--json'))).toMatchObject({
       cached: 0,
@@ -112,7 +112,7 @@ describe.skipIf(noGateway)('a run with data, store and results in S3', () => {
     expect(wrong.stderr).not.toContain('hush-hush');
   });
 
-  it('can have a server of its own, which keeps its objects and its keys', { timeout: 60_000 }, async () => {
+  it('can have a server of its own, which keeps its objects and its keys', async () => {
     const port = await freePort();
     const serve = async (use: (env: Readonly<Record<string, string>>) => Promise<void>): Promise<void> => {
       const { child, ended } = machines[0].startWith({ PANELFLOW_VERSITYGW: binary }, 's3', '--root', 's3', '--port', `${port}`, '--json');

@@ -12,3 +12,7 @@ export const sharedPath = (name: string): string => `${root}/${name}`;
 
 /** A golden file, parsed. */
 export const golden = (name: string): any => JSON.parse(readFileSync(sharedPath(`goldens/${name}`), 'utf8'));
+
+/** With PANELFLOW_THOROUGH=1, what trains is tried on every golden split; else on the first, which takes a third of the time. */
+export const THOROUGH = process.env.PANELFLOW_THOROUGH === '1';
+export const TRAINED_SPLITS = THOROUGH ? 3 : 1;

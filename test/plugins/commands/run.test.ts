@@ -155,7 +155,7 @@ describe('command/run', () => {
     const start = Date.now();
     cancel.abort(new Error('cancelled'));
     await expect(running).rejects.toThrow('cancelled');
-    expect(Date.now() - start).toBeLessThan(2_000);
+    expect(Date.now() - start).toBeLessThan(10_000);
     await until(() => pids.every((pid) => !isAlive(pid)));
     expect(isTidy()).toBe(true);
   });

@@ -41,6 +41,6 @@ export function testVae(step: StepDefinition, { params = {}, highestRate, method
       expect((outputs.panel as Panel).curves!.temperature.length).toBe(facts!.epochs);
     });
 
-    testGoldenAccuracy(step, { method, splits: 1 }, 600_000);
+    testGoldenAccuracy(step, { method, splits: 1 });
   });
 }

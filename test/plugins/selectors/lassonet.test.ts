@@ -28,5 +28,5 @@ describe('selector/lassonet', () => {
     expect(curves!.genes.at(-1)).toBeLessThanOrEqual(protocol === 'paper' ? 0 : 8);
   });
 
-  testGoldenAccuracy(lassonet, { method: 'lassonet' }, 240_000);
+  testGoldenAccuracy(lassonet, { method: 'lassonet' });
 });

@@ -66,5 +66,5 @@ describe('selector/markermap', () => {
     await expect(train({ learning_rate: 1e30, epochs: 20 })).rejects.toMatchObject({ code: 'TRAINING' });
   });
 
-  testGoldenAccuracy(markermap, { method: 'markermap:sup', splits: 1 }, 600_000);
+  testGoldenAccuracy(markermap, { method: 'markermap:sup', splits: 1 });
 });

@@ -7,7 +7,7 @@ import yoto from '../../../plugins/selectors/yoto.ts';
 import { loadBackend } from '../../../tensor/backend.ts';
 import { goldenSet } from '../../kit/golden-set.ts';
 import { testSelector } from '../../kit/selector.ts';
-import { hasShared } from '../../kit/shared-data.ts';
+import { hasShared, THOROUGH, TRAINED_SPLITS } from '../../kit/shared-data.ts';
 import { MARKERS, testContext, tinyAtlas, tinySplit } from '../../kit/tiny-atlas.ts';
 
 const small = { epochs: 12, hidden: [16], batch: 32 };
@@ -84,12 +84,12 @@ describe('selector/yoto', () => {
   });
 
   it.skipIf(!hasShared || !isNative)(
-    'reaches 0.94 with 50 genes on Zeisel, and its own classifier agrees with a forest',
+    'reaches 0.94 (on a single split 0.93) with 50 genes on Zeisel, and its own classifier agrees with a forest',
     async () => {
       const { data: zeisel, split: at } = await goldenSet('zeisel');
       const tasks = [{ column: 'cell_class', kind: 'classification' as const }];
       const accuracies: [number, number][] = [];
-      for (const seed of [0, 1, 2]) {
+      for (const seed of [0, 1, 2].slice(0, TRAINED_SPLITS)) {
         const context = testContext({ seed });
         const inputs = { data: zeisel, split: at(seed) };
         const { panel } = (await yoto.run(context, inputs, yoto.params.parse({ k: 50, tasks }))).outputs;
@@ -98,9 +98,8 @@ describe('selector/yoto', () => {
         accuracies.push([(judged.outputs.metrics as Metrics).values.accuracy, (own.outputs.metrics as Metrics).values.accuracy]);
       }
       const mean = accuracies.reduce((sum, [a]) => sum + a / accuracies.length, 0);
-      expect(mean).toBeGreaterThanOrEqual(0.94);
+      expect(mean).toBeGreaterThanOrEqual(THOROUGH ? 0.94 : 0.93);
       for (const [a, b] of accuracies) expect(Math.abs(a - b)).toBeLessThanOrEqual(0.02);
     },
-    180_000,
   );
 });

@@ -188,7 +188,7 @@ describe.skipIf(noGateway)('a store in S3 behind a bad network', () => {
     }
   });
 
-  it('gives right bytes or an error of ours in a storm of faults, never anything else', { timeout: 120_000 }, async () => {
+  it('gives right bytes or an error of ours in a storm of faults, never anything else', async () => {
     const { store, direct } = open({ maxAttempts: 4, requestHandler: { socketTimeout: 500 } });
     const random = Random.of(7, 'storm');
     const faults: readonly Fault[] = [
