@@ -1,12 +1,10 @@
 import { dirname, join, resolve } from 'node:path';
 import {
-  isGrpcServiceError,
   type ScheduleDescription,
   type ScheduleHandle,
   ScheduleNotFoundError,
   type ScheduleOptions,
   ScheduleOverlapPolicy,
-  ServiceError,
 } from '@temporalio/client';
 import { ConfigError } from '../../core/errors.ts';
 import { didYouMean } from '../../core/problem.ts';
@@ -28,9 +26,6 @@ const OVERLAP = {
   'terminate-other': ScheduleOverlapPolicy.TERMINATE_OTHER,
   'allow-all': ScheduleOverlapPolicy.ALLOW_ALL,
 } as const;
-
-/** gRPC's code for what is asked for wrongly. */
-const INVALID = 3;
 
 export interface AddFlags extends RunsFlags, RunFlags {
   readonly cron?: string[];
@@ -114,9 +109,9 @@ async function create({ client }: Connected, options: ScheduleOptions, replace: 
   try {
     await client.schedule.create(options);
   } catch (error) {
-    const said = error instanceof ServiceError ? error.cause : error;
-    if (!isGrpcServiceError(said) || said.code !== INVALID) throw error;
-    throw new ConfigError(`The server does not take that schedule: ${said.details}`, {
+    // That is how the client gives what was asked for wrongly.
+    if (!(error instanceof TypeError)) throw error;
+    throw new ConfigError(`The server does not take that schedule: ${error.message}`, {
       cause: error,
       mend: 'Check --cron ("0 3 * * 1" is Mondays at three), --every and --timezone ("Europe/Vienna").',
     });

@@ -38,7 +38,7 @@ const newest = (name: string): string =>
   project
     .list('.panelflow/runs')
     .filter((run) => run.startsWith(`${name}-`))
-    .toSorted()
+    .toSorted((a, b) => a.split('-').at(-1)!.localeCompare(b.split('-').at(-1)!))
     .at(-1)!;
 
 describe('a run that is computed again', () => {
