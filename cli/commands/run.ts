@@ -13,7 +13,7 @@ import { type Prepared, prepare } from '../../runs/prepare.ts';
 import { say } from '../print.ts';
 import { checkOut } from '../../runs/results.ts';
 import { noteRun, recordOf, storePlan, storeSource } from '../../runs/records.ts';
-import { findRun, startWorkflow } from '../runs.ts';
+import { findRun, runsOf, startWorkflow } from '../runs.ts';
 import { type Settings, settings } from '../settings.ts';
 import { subscriptionsOf, tolerancesOf } from '../subscriptions.ts';
 
@@ -59,7 +59,7 @@ export async function run(file: string, flags: RunFlags): Promise<number> {
     const store = openStore(set.work);
     const { slots, quiet, json } = flags;
     const { plan, loaded } = prepared;
-    const after = afterOf(flags, await baselineOf(flags.baseline, connected));
+    const after = afterOf(flags, await baselineOf(flags.baseline, prepared.plan.name, connected));
     const isBusy = policy.fresh || (await forecast({ ...plan, tasks: plan.tasks.slice(0, LOOKED_AT) }, store)).some((task) => !task.cached);
     const worker = set.address === undefined ? serve({ connected, set, plugins: loaded.plugins, slots, isBusy }) : undefined;
     worker?.catch(() => {});
@@ -94,10 +94,11 @@ export function afterOf(
   return { out: null, baseline, tolerances: tolerancesOf(tolerance), notify: subscriptionsOf(notify) };
 }
 
-/** The run that a word names; `first` and `last` are found when the run has ended. */
-export async function baselineOf(word: string | undefined, connected: Connected): Promise<string | null> {
-  if (word === undefined) return null;
-  return word === 'first' || word === 'last' ? word : (await findRun(word, connected)).run;
+/** The run that a word names; `last` is the newest one of that name that ended. Where there is none, and for `first`, it is found at the end. */
+export async function baselineOf(word: string | undefined, name: string, connected: Connected): Promise<string | null> {
+  if (word === undefined || word === 'first') return word ?? null;
+  if (word !== 'last') return (await findRun(word, connected)).run;
+  return (await runsOf(connected)).find((row) => row.name === name && row.status === 'COMPLETED')?.run ?? 'last';
 }
 
 /** Where results go: a folder's path, or a place in S3. */

@@ -63,7 +63,10 @@ export async function add(name: string, file: string, flags: AddFlags): Promise<
   const { profile = [], set = [], paramsFile } = flags;
   const prepared = await prepare(file, { profiles: profile, set, paramsFile, name: flags.name });
   return withServer(flags, async (connected, store, { work }) => {
-    const after = afterOf(flags, await baselineOf(flags.baseline, connected)) ?? { baseline: null, notify: [] };
+    const { baseline: word } = flags;
+    // Of a schedule, "last" is another run each time.
+    const baseline = word === 'last' ? word : await baselineOf(word, prepared.plan.name, connected);
+    const after = afterOf(flags, baseline) ?? { baseline: null, notify: [] };
     const order: LaunchOrder = {
       ...{ name: prepared.plan.name, work, params: {}, policy: policyOf(flags) },
       source: await storeSource(store, { ...prepared.loaded, folder: dirname(prepared.loaded.file.path) }),
