@@ -1,6 +1,8 @@
 import type { Comparison } from '../core/compare-runs.ts';
 import { bold, green, red, table } from './print.ts';
 
+const shown = (value: number | null): string => (value === null ? 'none' : String(Number(value.toPrecision(4))));
+
 /** A comparison for a terminal. */
 export function comparisonText(c: Comparison): string {
   const colour = c.verdict === 'drifted' ? red : green;
@@ -10,7 +12,7 @@ export function comparisonText(c: Comparison): string {
   if (c.metrics.worst.length > 0) {
     const shown = c.metrics.worst
       .slice(0, 5)
-      .map(({ of, baseline, run, tolerance }) => [of, baseline ?? 'none', run ?? 'none', tolerance.toPrecision(3)]);
+      .map(({ of, baseline, run, tolerance }) => [of, shown(baseline), shown(run), tolerance.toPrecision(3)]);
     lines.push(table(shown, ['largest changes', 'baseline', 'this run', 'tolerance']));
   }
   if (c.surroundings.length > 0)

@@ -155,7 +155,7 @@ function compareMetrics(before: RunSide['metrics'], now: RunSide['metrics'], tol
   }
   const toleranceOf = ({ metric, group }: MetricValue): number =>
     tolerances.metrics[metric] ?? Math.max(tolerances.least, tolerances.deviations * deviation(groups.get(group) ?? []));
-  const changes: (MetricChange & { readonly excess: number })[] = [];
+  const changes: (MetricChange & { readonly rank: number })[] = [];
   const places = new Set([...before.keys(), ...now.keys()]);
   let [same, within] = [0, 0];
   for (const of of places) {
@@ -169,10 +169,12 @@ function compareMetrics(before: RunSide['metrics'], now: RunSide['metrics'], tol
     const excess = a && b ? Math.abs(a.value - b.value) / tolerance : Infinity;
     const isWithin = excess <= 1;
     if (isWithin) within++;
-    changes.push({ of, baseline: a?.value ?? null, run: b?.value ?? null, tolerance, excess: Number.isNaN(excess) ? Infinity : excess });
+    // Those that can be compared are listed first.
+    const rank = Number.isFinite(excess) ? excess : -1;
+    changes.push({ of, baseline: a?.value ?? null, run: b?.value ?? null, tolerance, rank });
   }
   const worst = changes
-    .toSorted((x, y) => (x.excess === y.excess ? 0 : y.excess - x.excess))
+    .toSorted((x, y) => y.rank - x.rank)
     .slice(0, LISTED)
     .map(({ of, baseline, run, tolerance }) => ({ of, baseline, run, tolerance }));
   return { values: places.size, same, within, beyond: changes.length - within, worst };

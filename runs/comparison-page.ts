@@ -11,7 +11,8 @@ type Cell = string | number;
 
 function table(caption: string, header: readonly string[], rows: readonly (readonly Cell[])[]): string {
   if (rows.length === 0) return '';
-  const cell = (value: Cell): string => (typeof value === 'number' ? `<td class="n">${value}</td>` : `<td>${escapeHtml(value)}</td>`);
+  const cell = (value: Cell): string =>
+    typeof value === 'number' ? `<td class="n">${Number(value.toPrecision(4))}</td>` : `<td>${escapeHtml(value)}</td>`;
   const head = header.map((name) => `<th scope="col">${escapeHtml(name)}</th>`).join('');
   const body = rows.map((row) => `<tr>${row.map(cell).join('')}</tr>`).join('\n');
   return `<h2>${escapeHtml(caption)}</h2>\n<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
