@@ -41,7 +41,8 @@ export class Problems {
 
   place(document: Document, path: Path, error: unknown): void {
     if (error instanceof CompileError) this.list.push(...error.problems);
-    else if (isPanelflowError(error))
+    // What may pass, such as a server that is away, is no fault of the file.
+    else if (isPanelflowError(error) && !error.retryable)
       this.list.push({ message: error.message, mend: error.mend, document, path, value: error.context.path });
     else throw error;
   }

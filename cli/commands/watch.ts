@@ -1,9 +1,9 @@
 import { dirname, resolve } from 'node:path';
-import type { Server } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type WorkflowHandle, WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowNotFoundError } from '@temporalio/client';
 import type { Heard } from '../../activities/hear.ts';
 import { Ledger } from '../../activities/ledger.ts';
-import { ConfigError } from '../../core/errors.ts';
+import { ConfigError, isPanelflowError } from '../../core/errors.ts';
 import { didYouMean } from '../../core/problem.ts';
 import { type ArtifactStore, recordPath } from '../../core/store.ts';
 import { plural } from '../../core/units.ts';
@@ -16,8 +16,8 @@ import type { Connected } from '../connect.ts';
 import { bold, dim, say } from '../print.ts';
 import { type RunsFlags, withServer } from '../runs.ts';
 import type { Settings } from '../settings.ts';
-import { doorAt, openDoor } from '../watch/door.ts';
-import { followWatch, newsLine, statusOf } from '../watch/follow.ts';
+import { Door, doorAt } from '../watch/door.ts';
+import { followWatch, newsLine } from '../watch/follow.ts';
 import { describeWatch, type Described, type SpecFlags } from '../watch/spec.ts';
 import { baselineOf, policyOf, type RunFlags } from './run.ts';
 import { subscriptionsOf, tolerancesOf } from '../subscriptions.ts';
@@ -32,40 +32,74 @@ export interface WatchFlags extends RunsFlags, SpecFlags, Pick<RunFlags, 'baseli
   readonly detach?: boolean;
 }
 
+/** A server of S3 or SQS that is away is waited for so long; the server of workflows takes an event in this time, or is to have it again. */
+const PATIENCE_MS = 60_000;
+const TAKEN_MS = 5_000;
+
 export const workflowOf = (name: string): string => `watch-${name}`;
 
 /** `panelflow watch PLACE --pipeline FILE`: sets a watch up, or anew, and follows it, serving it unless others do. */
 export async function watch(place: string, flags: WatchFlags): Promise<number> {
-  const door = flags.listen === undefined ? undefined : doorAt(flags.listen, flags.token);
-  if (door && flags.detach)
+  const at = flags.listen === undefined ? undefined : doorAt(flags.listen, flags.token);
+  if (at && flags.detach)
     throw new ConfigError('--listen says nothing with --detach', {
       mend: 'The door is open while the command runs: leave one of the two out.',
     });
-  const described = await describeWatch(place, flags, say);
-  return withServer(flags, async (connected, store, set) => {
-    const { spec } = described;
-    const ledger = new Ledger(store, spec.name);
-    await setUp(described, { flags, connected, store, set, ledger });
-    const handle = await start(connected, set, described);
-    const told = flags.detach ? 0 : ((await statusOf(connected, handle))?.news.at(-1)?.n ?? 0);
-    const print = (news: WatchNews): void => (flags.json ? process.stdout.write(`${JSON.stringify(news)}\n`) : say(newsLine(news))) as void;
-    say(`${bold(spec.name)}  s3://${spec.bucket}/${spec.glob}${spec.versions ? dim('  every version') : ''}`);
-    if (flags.detach) {
-      say(
-        `It goes on while a worker is up: panelflow worker --queue cpu,gpu${flags.address === undefined ? '' : ` --address ${flags.address}`}`,
-      );
-      return 0;
+  const door = at && (await Door.open(at));
+  try {
+    const described = await patiently(() => describeWatch(place, flags, say));
+    return await withServer(flags, (connected, store, set) => begin(described, { flags, connected, store, set, door }));
+  } finally {
+    await door?.close();
+  }
+}
+
+/** S3 or SQS may be away when a watch comes back after a power cut: it is waited for. */
+async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  const start = Date.now();
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isPanelflowError(error) || !error.retryable || Date.now() - start > PATIENCE_MS) throw error;
+      if (tries === 1) say(`${error.message}; waiting…`);
+      await sleep(1_000);
     }
-    const tell = (heard: Heard): Promise<void> => connected.client.withDeadline(Date.now() + 5_000, () => handle.signal('heard', heard));
-    return accompany({ connected, set, handle, slots: flags.slots, plugins: described.loaded.plugins }, async (signal) => {
-      const open = door && (await openDoor({ ...door, spec, ledger, tell }));
-      if (open) say(dim(`Events are taken at http://${door.host}:${door.port}/`));
-      try {
-        await followWatch({ handle, connected, signal, after: told, isEmbedded: set.address === undefined, tell: print, say });
-      } finally {
-        if (open) await close(open);
-      }
-    });
+  }
+}
+
+interface Place {
+  readonly flags: WatchFlags;
+  readonly connected: Connected;
+  readonly store: ArtifactStore;
+  readonly set: Settings;
+  readonly door: Door | undefined;
+}
+
+async function begin(described: Described, { flags, connected, store, set, door }: Place): Promise<number> {
+  const { spec, loaded } = described;
+  const since = Date.now();
+  const ledger = new Ledger(store, spec.name);
+  await setUp(described, { flags, connected, store, set, ledger });
+  const handle = await start(connected, set, described);
+  say(`${bold(spec.name)}  s3://${spec.bucket}/${spec.glob}${spec.versions ? dim('  every version') : ''}`);
+  if (flags.detach) {
+    const where = flags.address === undefined ? '' : ` --address ${flags.address}`;
+    say(`It goes on while a worker is up: panelflow worker --queue cpu,gpu${where}`);
+    return 0;
+  }
+  const tell = (news: WatchNews): void => {
+    if (flags.json) process.stdout.write(`${JSON.stringify(news)}\n`);
+    else say(newsLine(news));
+  };
+  return accompany({ connected, set, handle, slots: flags.slots, plugins: loaded.plugins }, async (signal) => {
+    if (door) {
+      const hand = (heard: Heard): Promise<void> =>
+        connected.client.withDeadline(Date.now() + TAKEN_MS, () => handle.signal('heard', heard));
+      door.listener = { spec, ledger, tell: hand };
+      say(dim(`Events are taken at http://${flags.listen}/`));
+    }
+    await followWatch({ handle, connected, signal, since, isEmbedded: set.address === undefined, tell, say });
   });
 }
 
@@ -98,22 +132,12 @@ async function accompany({ connected, set, slots, plugins }: Served, follow: (si
   }
 }
 
-const close = (server: Server): Promise<void> =>
-  new Promise((done) => {
-    server.close(() => done());
-    server.closeAllConnections();
-  });
-
-interface Place {
-  readonly flags: WatchFlags;
-  readonly connected: Connected;
-  readonly store: ArtifactStore;
-  readonly set: Settings;
+interface SetUp extends Omit<Place, 'door'> {
   readonly ledger: Ledger;
 }
 
 /** Writes down what the watch is, for workers to read. */
-async function setUp({ spec, pace, loaded }: Described, { flags, connected, store, set, ledger }: Place): Promise<void> {
+async function setUp({ spec, pace, loaded }: Described, { flags, connected, store, set, ledger }: SetUp): Promise<void> {
   const before: WatchRecord | undefined = (await ledger.hasWatch()) ? await ledger.watch() : undefined;
   if (before && (before.spec.bucket !== spec.bucket || before.spec.glob !== spec.glob))
     throw new ConfigError(`The watch "${spec.name}" watches s3://${before.spec.bucket}/${before.spec.glob}`, {
@@ -129,7 +153,7 @@ async function setUp({ spec, pace, loaded }: Described, { flags, connected, stor
     policy: policyOf({ shardSize: 500, priority: flags.priority }),
     after: {
       out: null,
-      baseline: await baselineOf(flags.baseline, connected),
+      baseline: await baselineOf(flags.baseline, spec.name, connected),
       tolerances: tolerancesOf(flags.tolerance ?? []),
       notify: subscriptionsOf(flags.notify ?? []),
     },

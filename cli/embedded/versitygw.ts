@@ -56,9 +56,23 @@ export async function gatewayBinary(options: BinaryOptions): Promise<string> {
   return join(options.cache, 'bin', 'versitygw');
 }
 
+/** What a gateway does beside keeping objects. */
+export interface GatewayFlags {
+  /** Buckets may keep every version of an object. */
+  readonly versions?: boolean;
+  /** Where it posts what happens in its buckets; it does not start while nobody listens there. */
+  readonly webhook?: string;
+}
+
 /** Starts versitygw for this machine alone. Objects, keys made at random once, and the log lie in `root`. */
-export async function startGateway(binary: string, root: string, port: number): Promise<Gateway> {
+export async function startGateway(
+  binary: string,
+  root: string,
+  port: number,
+  { versions = false, webhook }: GatewayFlags = {},
+): Promise<Gateway> {
   await mkdir(join(root, 'buckets'), { recursive: true });
+  if (versions) await mkdir(join(root, 'versions'), { recursive: true });
   const credentials = await keysOf(join(root, 'keys.json'));
   const address = `127.0.0.1:${port}`;
   if (await answers(address))
@@ -66,7 +80,9 @@ export async function startGateway(binary: string, root: string, port: number): 
   const path = join(root, 'gateway.log');
   const log = await open(path, 'a');
   const env = { ROOT_ACCESS_KEY: credentials.accessKeyId, ROOT_SECRET_KEY: credentials.secretAccessKey };
-  const args = ['--quiet', '--region', REGION, '--port', address, 'posix', join(root, 'buckets')];
+  const events = webhook === undefined ? [] : ['--event-webhook-url', webhook];
+  const kept = versions ? ['--versioning-dir', join(root, 'versions')] : [];
+  const args = ['--quiet', '--region', REGION, ...events, '--port', address, 'posix', ...kept, join(root, 'buckets')];
   const child = spawn(binary, args, { env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', log.fd, log.fd] });
   await log.close();
   const failed: { why?: string } = {};

@@ -1,7 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { hear } from '../../activities/hear.ts';
-import type { Heard } from '../../activities/hear.ts';
+import { hear, type Heard } from '../../activities/hear.ts';
 import type { Ledger } from '../../activities/ledger.ts';
 import { ConfigError, ResourceError } from '../../core/errors.ts';
 import { parseEvents } from '../../core/s3-events.ts';
@@ -14,6 +13,10 @@ export interface DoorOptions {
   readonly host: string;
   readonly port: number;
   readonly token: string | undefined;
+}
+
+/** Who takes what was heard; before there is one, only what says nothing is confirmed. */
+export interface Listener {
   readonly spec: WatchSpec;
   readonly ledger: Ledger;
   /** Hands over what was heard; rejects when it was not taken. */
@@ -21,7 +24,7 @@ export interface DoorOptions {
 }
 
 /** Reads "127.0.0.1:8123" or "8123"; beyond this machine a token is wanted. */
-export function doorAt(text: string, token: string | undefined): Pick<DoorOptions, 'host' | 'port' | 'token'> {
+export function doorAt(text: string, token: string | undefined): DoorOptions {
   const [, host = '127.0.0.1', digits] = /^(?:(.+):)?(\d{1,5})$/.exec(text) ?? [];
   const port = Number(digits);
   if (digits === undefined || port < 1 || port > 65535)
@@ -33,43 +36,66 @@ export function doorAt(text: string, token: string | undefined): Pick<DoorOption
   return { host: host.replace(/^\[(.*)\]$/, '$1'), port, token };
 }
 
-/** Opens a door for notifications. It keeps nothing: a message is confirmed when the server has taken it, and refused else, so that it comes again. */
-export async function openDoor(options: DoorOptions): Promise<Server> {
-  const server = createServer((request, response) => {
-    answer(request, options).then(
-      ([status, text]) => reply(response, status, text),
-      () => reply(response, 503, 'Not taken; send it again'),
-    );
-  });
-  server.requestTimeout = 30_000;
-  server.headersTimeout = 10_000;
-  await new Promise<void>((done, fail) => {
-    server.once('error', fail);
-    server.listen(options.port, options.host, done);
-  }).catch((error: NodeJS.ErrnoException) => {
-    throw new ResourceError(`Nothing can listen at ${options.host}:${options.port} (${error.code})`, {
-      cause: error,
-      mend: 'Give another address with --listen.',
+/**
+ * A door for notifications. It keeps nothing: a message is confirmed when the server has taken it, and refused else, so that it comes again. It
+ * opens before S3 is asked for anything, since some servers of S3 do not start while nobody listens.
+ */
+export class Door {
+  listener: Listener | undefined;
+  readonly #server: Server;
+
+  private constructor(options: DoorOptions) {
+    this.#server = createServer((request, response) => {
+      this.#answer(request, options.token).then(
+        ([status, text]) => reply(response, status, text),
+        () => reply(response, 503, 'Not taken; send it again'),
+      );
     });
-  });
-  return server;
+    this.#server.requestTimeout = 30_000;
+    this.#server.headersTimeout = 10_000;
+  }
+
+  static async open(options: DoorOptions): Promise<Door> {
+    const { host, port } = options;
+    const door = new Door(options);
+    await new Promise<void>((done, fail) => {
+      door.#server.once('error', fail);
+      door.#server.listen(port, host, done);
+    }).catch((error: NodeJS.ErrnoException) => {
+      throw new ResourceError(`Nothing can listen at ${host}:${port} (${error.code})`, {
+        cause: error,
+        mend: 'Give another address with --listen.',
+      });
+    });
+    return door;
+  }
+
+  close(): Promise<void> {
+    return new Promise((done) => {
+      this.#server.close(() => done());
+      this.#server.closeAllConnections();
+    });
+  }
+
+  async #answer(request: IncomingMessage, token: string | undefined): Promise<[number, string]> {
+    if (token !== undefined && !isKnown(request, token)) return [401, 'Wrong token'];
+    // MinIO asks with HEAD or GET whether somebody is there.
+    if (request.method === 'GET' || request.method === 'HEAD') return [200, 'ok'];
+    if (request.method !== 'POST') return [405, 'Send events with POST'];
+    const text = await bodyOf(request);
+    if (text === undefined) return [413, 'Too long'];
+    const { problem, nudges } = parseEvents(text);
+    if (problem === undefined && nudges.length === 0) return [200, 'ok'];
+    if (!this.listener) return [503, 'Not ready; send it again'];
+    const { spec, ledger, tell } = this.listener;
+    await tell(await hear({ ledger, spec, from: 'webhook' }, [text]));
+    return problem === undefined ? [200, 'ok'] : [400, problem];
+  }
 }
 
 function reply(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', ...(status === 413 ? { connection: 'close' } : {}) });
   response.end(`${text}\n`);
-}
-
-async function answer(request: IncomingMessage, { token, spec, ledger, tell }: DoorOptions): Promise<[number, string]> {
-  if (token !== undefined && !isKnown(request, token)) return [401, 'Wrong token'];
-  // MinIO asks with HEAD or GET whether somebody is there.
-  if (request.method === 'GET' || request.method === 'HEAD') return [200, 'ok'];
-  if (request.method !== 'POST') return [405, 'Send events with POST'];
-  const text = await bodyOf(request);
-  if (text === undefined) return [413, 'Too long'];
-  const { problem } = parseEvents(text);
-  await tell(await hear({ ledger, spec, from: 'webhook' }, [text]));
-  return problem === undefined ? [200, 'ok'] : [400, problem];
 }
 
 function isKnown({ headers, url = '' }: IncomingMessage, token: string): boolean {

@@ -29,8 +29,8 @@ export interface FollowedWatch {
   readonly handle: WorkflowHandle;
   readonly connected: Connected;
   readonly signal: AbortSignal;
-  /** Number of the last thing that is known already. */
-  readonly after: number;
+  /** What happened before is not told (epoch milliseconds). */
+  readonly since: number;
   readonly isEmbedded: boolean;
   readonly tell: (news: WatchNews) => void;
   readonly say: (line: string) => void;
@@ -41,12 +41,12 @@ export const statusOf = ({ client }: Connected, handle: WorkflowHandle): Promise
   client.withDeadline(Date.now() + ASK_MS, () => handle.query<WatchStatus>('watch')).catch(() => undefined);
 
 /** Tells all that happens in a watch, until it is interrupted or the watch ends. A server that goes away for a while is waited for. */
-export async function followWatch({ handle, connected, signal, after, isEmbedded, tell, say }: FollowedWatch): Promise<void> {
-  let told = after;
+export async function followWatch({ handle, connected, signal, since, isEmbedded, tell, say }: FollowedWatch): Promise<void> {
+  let told = 0;
   let cutAt: number | undefined;
   while (!signal.aborted) {
     const status = await statusOf(connected, handle);
-    const fresh = status?.news.filter(({ n }) => n > told) ?? [];
+    const fresh = status?.news.filter(({ n, at }) => n > told && at >= since) ?? [];
     const missed = fresh.length === 0 ? 0 : fresh[0].n - told - 1;
     if (missed > 0 && told > 0) say(dim(`… ${missed} more`));
     for (const news of fresh) tell(news);

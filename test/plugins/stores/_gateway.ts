@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../../cli/embedded/server.ts';
-import { type Gateway, gatewayBinary, startGateway } from '../../../cli/embedded/versitygw.ts';
+import { type Gateway, gatewayBinary, type GatewayFlags, startGateway } from '../../../cli/embedded/versitygw.ts';
 import { settings } from '../../../cli/settings.ts';
 import { S3Bucket } from '../../../plugins/stores/_bucket.ts';
 
@@ -28,9 +28,9 @@ export class TestGateway {
     this.client = { endpoint, region, credentials };
   }
 
-  static async start(): Promise<TestGateway> {
+  static async start(flags: GatewayFlags = {}): Promise<TestGateway> {
     const folder = mkdtempSync(join(tmpdir(), 'panelflow-s3-'));
-    const started = new TestGateway(folder, await startGateway(binary, folder, await freePort()));
+    const started = new TestGateway(folder, await startGateway(binary, folder, await freePort(), flags));
     await new S3Bucket('panelflow', { client: started.client }).create();
     return started;
   }
