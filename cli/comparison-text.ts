@@ -10,10 +10,10 @@ export function comparisonText(c: Comparison): string {
   const more = c.roots.slice(1);
   if (more.length > 0) lines.push(`Others that differ by themselves: ${more.map(({ task }) => task).join(', ')}`);
   if (c.metrics.worst.length > 0) {
-    const shown = c.metrics.worst
+    const changes = c.metrics.worst
       .slice(0, 5)
       .map(({ of, baseline, run, tolerance }) => [of, shown(baseline), shown(run), tolerance.toPrecision(3)]);
-    lines.push(table(shown, ['largest changes', 'baseline', 'this run', 'tolerance']));
+    lines.push(table(changes, ['largest changes', 'baseline', 'this run', 'tolerance']));
   }
   if (c.surroundings.length > 0)
     lines.push(

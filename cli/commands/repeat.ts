@@ -39,7 +39,12 @@ export async function repeat(word: string, flags: RepeatFlags): Promise<number> 
     const request: RunRequest = {
       ...{ run, work: set.work, plans: [plan], source, changes: [] },
       policy: { ...policy, budget: {}, fresh: flags.cached !== true },
-      after: { out: null, baseline, tolerances: tolerancesOf(flags.tolerance ?? []), notify: subscriptionsOf(flags.notify ?? []) },
+      after: {
+        out: null,
+        baseline,
+        tolerances: tolerancesOf(flags.tolerance ?? []),
+        notify: await subscriptionsOf(flags.notify ?? [], set),
+      },
     };
     const again = await noteRun(store, request, { workflow: run, name, started: Date.now(), out, plugins });
     const handle = await startWorkflow(connected.client, request, { workflow: run, name, summary: `${name} again` });

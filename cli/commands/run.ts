@@ -59,7 +59,7 @@ export async function run(file: string, flags: RunFlags): Promise<number> {
     const store = openStore(set.work);
     const { slots, quiet, json } = flags;
     const { plan, loaded } = prepared;
-    const after = afterOf(flags, await baselineOf(flags.baseline, prepared.plan.name, connected));
+    const after = await afterOf(flags, await baselineOf(flags.baseline, prepared.plan.name, connected), set);
     const isBusy = policy.fresh || (await forecast({ ...plan, tasks: plan.tasks.slice(0, LOOKED_AT) }, store)).some((task) => !task.cached);
     const worker = set.address === undefined ? serve({ connected, set, plugins: loaded.plugins, slots, isBusy }) : undefined;
     worker?.catch(() => {});
@@ -86,12 +86,13 @@ export const policyOf = ({
 });
 
 /** What a worker does when a run has ended; the results themselves are written by who follows it. */
-export function afterOf(
+export async function afterOf(
   { tolerance = [], notify = [] }: Pick<RunFlags, 'tolerance' | 'notify'>,
   baseline: string | null,
-): After | undefined {
+  set: Pick<Settings, 'address'>,
+): Promise<After | undefined> {
   if (baseline === null && notify.length === 0) return undefined;
-  return { out: null, baseline, tolerances: tolerancesOf(tolerance), notify: subscriptionsOf(notify) };
+  return { out: null, baseline, tolerances: tolerancesOf(tolerance), notify: await subscriptionsOf(notify, set) };
 }
 
 /** The run that a word names; `last` is the newest one of that name that ended. Where there is none, and for `first`, it is found at the end. */

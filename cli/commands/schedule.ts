@@ -60,19 +60,20 @@ export async function add(name: string, file: string, flags: AddFlags): Promise<
     throw new ConfigError(`"${name}" is no name for a schedule`, { mend: 'Begin with a letter; letters, digits, - and _ may follow.' });
   const when = specOf(flags);
   const overlap = overlapOf(flags.overlap);
-  const { profile = [], set = [], paramsFile } = flags;
-  const prepared = await prepare(file, { profiles: profile, set, paramsFile, name: flags.name });
-  return withServer(flags, async (connected, store, { work }) => {
+  const { profile = [], set: params = [], paramsFile } = flags;
+  const prepared = await prepare(file, { profiles: profile, set: params, paramsFile, name: flags.name });
+  return withServer(flags, async (connected, store, set) => {
+    const { work } = set;
     const { baseline: word } = flags;
     // Of a schedule, "last" is another run each time.
     const baseline = word === 'last' ? word : await baselineOf(word, prepared.plan.name, connected);
-    const after = afterOf(flags, baseline) ?? { baseline: null, notify: [] };
+    const after = (await afterOf(flags, baseline, set)) ?? { baseline: null, notify: [] };
     const order: LaunchOrder = {
       ...{ name: prepared.plan.name, work, params: {}, policy: policyOf(flags) },
       source: await storeSource(store, { ...prepared.loaded, folder: dirname(prepared.loaded.file.path) }),
       plan: flags.follow ? null : await storePlan(store, prepared.plan),
       file: flags.follow
-        ? { path: resolve(file), profiles: profile, set, paramsFile: paramsFile === undefined ? null : resolve(paramsFile) }
+        ? { path: resolve(file), profiles: profile, set: params, paramsFile: paramsFile === undefined ? null : resolve(paramsFile) }
         : null,
       after: { ...after, out: placeOf(flags.out ?? join('results', name, '{run}'), name) },
     };
