@@ -1,6 +1,7 @@
-import { ActivityFailure, ApplicationFailure, executeChild, isCancellation, ParentClosePolicy, workflowInfo } from '@temporalio/workflow';
+import { ApplicationFailure, executeChild, isCancellation, ParentClosePolicy, workflowInfo } from '@temporalio/workflow';
 import type { LaunchEnd, LaunchOrder } from '../schemas/launch.ts';
 import { begin, tell } from './around.ts';
+import { messageOf } from './failure-message.ts';
 import { runPipeline } from './run-pipeline.ts';
 
 /**
@@ -37,12 +38,4 @@ export async function launchRun(order: LaunchOrder): Promise<LaunchEnd> {
   });
   if (end!.event !== 'success') throw ApplicationFailure.nonRetryable(end!.title, end!.event === 'drift' ? 'DRIFT' : 'FAILED', end);
   return end!;
-}
-
-/** The message at the bottom of a failure, with what mends it. */
-function messageOf(error: unknown): string {
-  if (error instanceof ActivityFailure && error.cause) return messageOf(error.cause);
-  if (!(error instanceof ApplicationFailure)) return error instanceof Error ? error.message : String(error);
-  const [record] = (error.details ?? []) as { readonly mend?: string }[];
-  return [error.message, ...(record?.mend === undefined ? [] : [record.mend])].join('. ');
 }
