@@ -1,36 +1,34 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Comparison } from '../../core/compare-runs.ts';
 import type { Notice } from '../../schemas/notice.ts';
+import { httpServer, mailServer } from '../notify/_stage.ts';
 import { Project, TOY } from './_engine.ts';
 
 const project = new Project();
-const told: Notice[] = [];
-let server: Server;
-/** Where notices go; the first try of each fails. */
+/** Servers of notices; each refuses the first try. */
+let hook: Awaited<ReturnType<typeof httpServer>>;
+let post: Awaited<ReturnType<typeof mailServer>>;
 let channels: Record<string, string>;
-const seen = new Set<string>();
 beforeAll(async () => {
-  server = createServer((request, response) => {
-    let body = '';
-    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
-    request.on('end', () => {
-      const notice = JSON.parse(body) as Notice;
-      const isFirst = !seen.has(notice.id);
-      seen.add(notice.id);
-      if (!isFirst) told.push(notice);
-      response.writeHead(isFirst ? 503 : 200).end();
-    });
+  hook = await httpServer([{ status: 503 }, { status: 200 }]);
+  let isFirst = true;
+  post = await mailServer({
+    onMailFrom: (_, __, done) => {
+      done(isFirst ? Object.assign(new Error('later'), { responseCode: 451 }) : null);
+      isFirst = false;
+    },
   });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as AddressInfo;
-  const file = project.write('notify.yaml', `channels:\n  lab: { webhook: "http://127.0.0.1:${port}/hook", secret: "a plain secret" }\n`);
+  const file = project.write(
+    'notify.yaml',
+    `channels:
+  lab: { webhook: "${hook.url}/hook", secret: "a plain secret" }
+  pi: { email: { smtp: "smtp://127.0.0.1:${post.port}", from: panelflow@example.org, to: [pi@example.org] } }
+`,
+  );
   channels = { PANELFLOW_NOTIFY: file };
 });
 afterAll(async () => {
-  server.close();
-  await project.close();
+  await Promise.all([hook.close(), post.close(), project.close()]);
 });
 
 const comparison = (out: string): Comparison => JSON.parse(project.read(`results/${out}/comparison.json`)) as Comparison;
@@ -58,7 +56,7 @@ describe('a run that is computed again', () => {
     const file = project.sweep('newer', [1, 2]);
     expect((await project.run('run', file)).code).toBe(0);
     const before = newest('newer');
-    const args = ['run', file, '--baseline', before, '--notify', 'lab:drift'];
+    const args = ['run', file, '--baseline', before, '--notify', 'lab:drift,pi:drift'];
     const drifted = await project.runWith({ TOY_ADD: '2', ...channels }, ...args);
     expect(drifted.code).toBe(1);
     const { verdict, roots, tasks } = comparison('newer');
@@ -66,7 +64,12 @@ describe('a run that is computed again', () => {
     expect(tasks).toMatchObject({ same: 1, differ: 3 });
     expect(roots.map(({ task }) => task)).toEqual(['add (n=1)', 'add (n=2)']);
     expect(roots[0].why).toEqual(['version 1 -> 2']);
-    expect(told.map(({ event, facts }) => [event, facts.verdict])).toEqual([['drift', 'drifted']]);
+    const notices = hook.got.map(({ body }) => JSON.parse(body.toString()) as Notice);
+    // Each server refused the first try.
+    expect(notices.map(({ event, facts }) => [event, facts.verdict])).toEqual(Array(2).fill(['drift', 'drifted']));
+    expect(new Set(hook.got.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+    expect(post.took).toHaveLength(1);
+    expect(post.took[0]).toContain('drifted');
     const page = project.read('results/newer/comparison.html');
     expect(page).toContain('version 1 -&gt; 2');
     const byHand = await project.run('compare', before, newest('newer'), '--json');
@@ -86,7 +89,7 @@ describe('a run that is computed again', () => {
     const drifted = await project.run('run', file, '--baseline', 'first');
     expect(drifted.code).toBe(1);
     expect(drifted.stderr).toMatch(/first step whose output differs is read: params\.path: other content/);
-    expect(told.filter(({ name }) => name === 'values')).toEqual([]);
+    expect(hook.got).toHaveLength(2);
     const pinned = await project.run('repeat', comparison('values').baseline);
     expect(pinned.code).toBe(1);
     expect(pinned.stderr).toContain('is not the one that was pinned');
