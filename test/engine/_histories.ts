@@ -44,6 +44,17 @@ export const SCENARIOS: Readonly<Record<string, (project: Project) => Promise<vo
     await project.run('stop', 'stopped');
     await started.ended;
   },
+  launched: async (project) => {
+    const file = sweep(project, 'launched', [1, 2], 1);
+    await project.run('schedule', 'add', 'launched', file, '--every', '365d', '--baseline', 'first');
+    const worker = project.start('worker', '--plugin', TOY);
+    for (const runs of [1, 2]) {
+      await project.run('schedule', 'trigger', 'launched');
+      await until(() => project.list('results/launched').length === runs);
+    }
+    worker.child.kill('SIGTERM');
+    await worker.ended;
+  },
   limited: async (project) => {
     await project.run('run', sweep(project, 'limited', [1, 2, 3, 4, 5, 6, 7, 8], 300), '--slots', '1', '--budget', 'tasks=3,wall=1h');
   },
@@ -74,7 +85,9 @@ export async function historiesOf(project: Project, name: string): Promise<Recor
   const connection = await Connection.connect({ address });
   const client = new Client({ connection });
   const found: Recorded[] = [];
-  for await (const workflow of client.workflow.list({ query: `WorkflowId STARTS_WITH "${name}-"` })) {
+  for await (const workflow of client.workflow.list({
+    query: `WorkflowId STARTS_WITH "${name}-" OR WorkflowId STARTS_WITH "schedule-${name}-"`,
+  })) {
     const handle = client.workflow.getHandle(workflow.workflowId, workflow.runId);
     const history = JSON.parse(historyToJSON(await handle.fetchHistory())) as unknown;
     found.push({ id: workflow.workflowId, history: withoutNames(history, project.folder) });
