@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { folderOf } from '../core/drops.ts';
 import { type Manifest, misfit, parseManifest } from '../core/manifest.ts';
-import type { WatchSpec } from '../schemas/watch.ts';
+import type { WatchRecord, WatchSpec } from '../schemas/watch.ts';
 import type { Ledger } from './ledger.ts';
 
 interface Head {
@@ -36,9 +36,6 @@ export interface DropBucket {
   versions(prefix: string, after?: string): AsyncIterable<readonly Listed[]>;
 }
 
-/** What is looked at again after so long where nothing tells of it, in milliseconds. */
-const RECHECK_MS = 60_000;
-
 /** Whether a version may run: `again` says when to look anew, in milliseconds; null: it may. */
 export interface Readiness {
   readonly again: number | null;
@@ -46,22 +43,25 @@ export interface Readiness {
   readonly why: string;
 }
 
+const LONGEST_MS = 60_000;
 const READY: Readiness = { again: null, why: '' };
-const waitFor = (why: string, again = RECHECK_MS): Readiness => ({ again, why });
 
 /** Asks whether versions may run; what several of them need is looked up once. */
 export class Gate {
   readonly #bucket: DropBucket;
   readonly #spec: WatchSpec;
   readonly #ledger: Ledger;
+  /** What nothing may tell of is looked at again after so long, in milliseconds. */
+  readonly #againMs: number;
   readonly #heads = new Map<string, Promise<Head | undefined>>();
   readonly #manifests = new Map<string, Promise<Manifest | undefined>>();
   readonly #hashes = new Map<string, Promise<string | undefined>>();
 
-  constructor(bucket: DropBucket, spec: WatchSpec, ledger: Ledger) {
+  constructor(bucket: DropBucket, { spec, pace }: Pick<WatchRecord, 'spec' | 'pace'>, ledger: Ledger) {
     this.#bucket = bucket;
     this.#spec = spec;
     this.#ledger = ledger;
+    this.#againMs = Math.min(LONGEST_MS, pace.pollMs || LONGEST_MS);
   }
 
   /** True when there are signs to wait for, so that only the newest version of an object counts. */
@@ -72,31 +72,35 @@ export class Gate {
   async opens(version: Listed): Promise<Readiness> {
     const { marker, manifest, quietMs } = this.#spec;
     const left = version.modified + quietMs - Date.now();
-    if (quietMs > 0 && left > 0) return waitFor('is young', left);
+    if (quietMs > 0 && left > 0) return { again: left, why: 'is young' };
     if (marker !== null) {
       const sign = marker.startsWith('.') ? version.key + marker : folderOf(version.key) + marker;
       const head = await this.#head(sign);
-      if (!head) return waitFor(`waits for ${sign}`);
-      if (head.modified < version.modified) return waitFor(`waits for a ${sign} that is newer than itself`);
+      if (!head) return this.#waits(`waits for ${sign}`);
+      if (head.modified < version.modified) return this.#waits(`waits for a ${sign} that is newer than itself`);
     }
     return manifest === null ? READY : this.#fitsManifest(version, folderOf(version.key) + manifest);
   }
 
   async #fitsManifest(version: Listed, path: string): Promise<Readiness> {
     const manifest = await this.#manifest(path);
-    if (manifest === undefined) return waitFor(`waits for ${path}`);
-    if ('problem' in manifest) return waitFor(`waits for a ${path} that can be read: ${manifest.problem}`);
+    if (manifest === undefined) return this.#waits(`waits for ${path}`);
+    if ('problem' in manifest) return this.#waits(`waits for a ${path} that can be read: ${manifest.problem}`);
     const folder = folderOf(path);
-    if (!manifest.entries.some(({ name }) => folder + name === version.key)) return waitFor(`waits to be listed in ${path}`);
+    if (!manifest.entries.some(({ name }) => folder + name === version.key)) return this.#waits(`waits to be listed in ${path}`);
     for (const entry of manifest.entries) {
       const key = folder + entry.name;
       const head = await this.#head(key);
-      if (!head) return waitFor(`waits for ${key}, which ${path} lists`);
+      if (!head) return this.#waits(`waits for ${key}, which ${path} lists`);
       const sha256 = entry.sha256 === undefined ? undefined : (head.sha256 ?? (await this.#hash(key, head.etag)));
       const fault = misfit(entry, { bytes: head.bytes, etag: head.etag.replaceAll('"', ''), sha256 });
-      if (fault !== undefined) return waitFor(`waits until all fits ${path}: ${fault}`);
+      if (fault !== undefined) return this.#waits(`waits until all fits ${path}: ${fault}`);
     }
     return READY;
+  }
+
+  #waits(why: string): Readiness {
+    return { again: this.#againMs, why };
   }
 
   #manifest(path: string): Promise<Manifest | undefined> {

@@ -77,8 +77,8 @@ export function createWatchActivities(deps: WatchDeps): WatchActivities {
       }),
     'watch/sift': (watch, asked) =>
       guarded(IMPATIENT, async () => {
-        const { ledger, spec, bucket } = await open(watch);
-        const gate = new Gate(bucket, spec, ledger);
+        const { ledger, record, spec, bucket } = await open(watch);
+        const gate = new Gate(bucket, record, ledger);
         const found: Sifted[] = [];
         for (let at = 0; at < asked.length; at += ABREAST)
           found.push(...(await Promise.all(asked.slice(at, at + ABREAST).map((one) => sift({ ledger, spec, bucket, gate }, one)))));

@@ -155,7 +155,7 @@ async function setUp({ spec, pace, loaded }: Described, { flags, connected, stor
       out: null,
       baseline: await baselineOf(flags.baseline, spec.name, connected),
       tolerances: tolerancesOf(flags.tolerance ?? []),
-      notify: subscriptionsOf(flags.notify ?? []),
+      notify: await subscriptionsOf(flags.notify ?? [], set),
     },
   };
   await store.writeRecord(recordPath.order(workflowOf(spec.name)), JSON.stringify(order));

@@ -1,27 +1,22 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { S3Client } from '@aws-sdk/client-s3';
-import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { freePort } from '../../cli/embedded/server.ts';
 import { gatewayBinary, startGateway } from '../../cli/embedded/versitygw.ts';
 import { settings } from '../../cli/settings.ts';
 import { devServer } from '../engine/_cluster.ts';
 import { CLI } from '../engine/_engine.ts';
+import { DROPS } from '../engine/_watch.ts';
+import { Moto } from '../engine/_moto.ts';
 import { launch, processes, type Running, Supervised } from '../engine/_processes.ts';
 
 export const MODES = ['poll', 'webhook', 'sqs'] as const;
 export type Mode = (typeof MODES)[number];
 
-export const DROPS = resolve('test/fixtures/toy/drops.mjs');
 const WORKERS = 2;
 const REGION = 'us-east-1';
 const BUCKET = 'lab';
-export const QUEUE_CLIENT = { region: REGION, credentials: { accessKeyId: 'a', secretAccessKey: 'b' } };
-
-/** A program that runs moto's server, as MOTO names it; undefined where there is none. */
-export const moto = (): string | undefined => process.env.MOTO_SERVER || undefined;
 
 /** Servers, workers and a watch in a folder of their own, each under a supervisor. */
 export class DropStage {
@@ -87,7 +82,8 @@ steps:
     await stage.programs[0].up();
     if (mode === 'sqs') {
       stage.queue = `http://127.0.0.1:${sqsPort}/123456789012/drops`;
-      stage.#add('queue', () => stage.#startQueue(sqsPort), pauseMs);
+      // moto keeps messages in memory alone: who fills it has to begin again, as a queue delivers at least once.
+      stage.#add('queue', async () => (await Moto.start(stage.folder, sqsPort)).running, pauseMs);
       await stage.programs.at(-1)!.up();
     }
     if (mode !== 'webhook') {
@@ -140,23 +136,6 @@ steps:
     };
     const place = [`s3://${BUCKET}/in/**/*.h5ad`, '--pipeline', 'panel.yaml', '--out', `s3://${BUCKET}/out/{stem}/{version}`];
     return ['watch', ...place, '--address', this.address, '--most', '6', ...how[this.mode]];
-  }
-
-  /** moto keeps messages in memory alone: the queue is made anew, and whoever fills it has to begin again, as a queue delivers at least once. */
-  async #startQueue(port: number): Promise<Running> {
-    const running = launch(moto()!, ['-H', '127.0.0.1', '-p', String(port)], { log: join(this.folder, 'moto.log') });
-    const client = new SQSClient({ ...QUEUE_CLIENT, endpoint: `http://127.0.0.1:${port}`, maxAttempts: 1 });
-    for (let tries = 0; ; tries++) {
-      const isMade = await client.send(new CreateQueueCommand({ QueueName: 'drops' })).then(
-        () => true,
-        () => false,
-      );
-      if (isMade) break;
-      if (tries > 300) throw new Error('moto did not start');
-      await sleep(100);
-    }
-    client.destroy();
-    return running;
   }
 
   #command(name: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {

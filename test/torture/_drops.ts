@@ -15,7 +15,8 @@ import {
 import { Client, Connection } from '@temporalio/client';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { DropRecord } from '../../schemas/watch.ts';
-import { DropStage, type Mode, QUEUE_CLIENT } from './_drop-stage.ts';
+import { MOTO_CLIENT } from '../engine/_moto.ts';
+import { DropStage, type Mode } from './_drop-stage.ts';
 
 export interface DropOptions {
   readonly objects: number;
@@ -168,7 +169,7 @@ class Dropper {
         ({ status }) => status === 200 || status === 400,
         () => false,
       );
-    const sqs = new SQSClient({ ...QUEUE_CLIENT, endpoint: new URL(this.#stage.queue).origin, maxAttempts: 2 });
+    const sqs = new SQSClient({ ...MOTO_CLIENT, endpoint: new URL(this.#stage.queue).origin, maxAttempts: 2 });
     return sqs
       .send(new SendMessageCommand({ QueueUrl: this.#stage.queue, MessageBody: text }))
       .then(

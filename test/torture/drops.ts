@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { type Mode, MODES, moto } from './_drop-stage.ts';
+import { moto } from '../engine/_moto.ts';
+import { type Mode, MODES } from './_drop-stage.ts';
 import { tortureDrops } from './_drops.ts';
 
 const { values } = parseArgs({
@@ -15,7 +16,7 @@ const { values } = parseArgs({
 const [objects, kills, seed, seconds] = [values.objects, values.kills, values.seed, values.seconds].map(Number);
 const mode = values.mode as Mode;
 if (!MODES.includes(mode)) throw new Error(`--mode is one of ${MODES.join(', ')}`);
-if (mode === 'sqs' && moto() === undefined) throw new Error('MOTO_SERVER is to name the program moto_server');
+if (mode === 'sqs' && moto === undefined) throw new Error('There is no moto_server; MOTO_SERVER may name it');
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const { rows, faults } = await tortureDrops({ objects, kills, mode, isVersioned: !values.unversioned, seed, seconds, tell: print });
 for (const [name, value] of rows) print(`${name.padEnd(52)} ${value}`);
