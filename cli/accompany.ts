@@ -15,6 +15,7 @@ import type { Connected } from './connect.ts';
 import { follow } from './follow.ts';
 import { bold, dim, duration, errorText, green, isLive, red, say } from './print.ts';
 import { progressView } from './progress.ts';
+import { publisher } from '../runs/publish.ts';
 import { recordsOf, writeResults } from '../runs/results.ts';
 import { planOf, recordOf } from '../runs/records.ts';
 import type { Settings } from './settings.ts';
@@ -142,7 +143,7 @@ async function conclude(
     const record = await recordOf(store, run);
     const plan: Plan = await planOf(store, record.plans.at(-1)!);
     const records = await recordsOf(store, run);
-    const files = await writeResults(plan, record, store, out, await packageVersion());
+    const files = await writeResults(plan, record, store, publisher(out), await packageVersion());
     const baseline = progress.end?.baseline ?? null;
     const tolerances = { ...TOLERANCES, metrics: record.after?.tolerances ?? {} };
     const comparison = baseline === null ? undefined : await compare(store, baseline, run, tolerances);

@@ -24,6 +24,22 @@ takingUp(
   .addHelpText('after', '\nExit code 1 where it drifted.\n\nExamples:\n  panelflow repeat last\n  panelflow repeat zeisel.yaml')
   .action(act(async (run: string, flags) => (await import('./commands/repeat.ts')).repeat(run, flags)));
 
+runCommand('export <run>', 'Results in the forms that other tools read.')
+  .requiredOption(
+    '--as <kinds>',
+    'genes (lists with ids, BED), h5ad (panel in var, predictions in obs), multiqc, ro-crate; comma separated',
+    list,
+  )
+  .option('--cell <cell>', 'one panel, as `panelflow log` names it (default: all; for h5ad the one with the best mean accuracy)')
+  .option('--out <place>', 'folder, or s3://bucket/prefix (default: results/<name>/export)')
+  .option('--author <name>', 'who ran it, for the crate (default: your name on this machine)')
+  .option('--licence <url>', 'of the results, in the crate', 'https://spdx.org/licenses/CC-BY-4.0')
+  .addHelpText(
+    'after',
+    '\nExamples:\n  panelflow export last --as ro-crate,multiqc\n  panelflow export zeisel --as h5ad --cell "seed=0 selector=yoto k=32"',
+  )
+  .action(act(async (run: string, flags) => (await import('./commands/export.ts')).exportRun(run, flags)));
+
 const schedule = program.command('schedule').description('Runs that start themselves, by the clock.');
 const schedules = (): Promise<typeof import('./commands/schedule.ts')> => import('./commands/schedule.ts');
 

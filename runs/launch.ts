@@ -16,6 +16,7 @@ import { publishComparison } from './comparison-page.ts';
 import { fileHasher } from './hash-files.ts';
 import { packageVersion } from './load.ts';
 import { compileSource, prepare } from './prepare.ts';
+import { publisher } from './publish.ts';
 import { noteRun, planOf, recordOf, type Source, sourceOf, storePlan, storeSource } from './records.ts';
 import { writeResults } from './results.ts';
 
@@ -91,7 +92,7 @@ export async function conclude({ work, run, after }: RunRequest, progress: Progr
   const record = await recordOf(store, run);
   const out = after?.out ?? null;
   const plan = await planOf(store, record.plans.at(-1)!);
-  const files = out === null ? [] : await writeResults(plan, record, store, out, await packageVersion());
+  const files = out === null ? [] : await writeResults(plan, record, store, publisher(out), await packageVersion());
   const count = (key: 'done' | 'cached' | 'failed' | 'skipped'): number => progress.steps.reduce((sum, step) => sum + step[key], 0);
   const [done, cached, failed, skipped] = [count('done'), count('cached'), count('failed'), count('skipped')];
   const isWhole = failed === 0 && skipped === 0 && progress.stopped === '';

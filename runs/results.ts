@@ -10,7 +10,7 @@ import type { Plan } from '../schemas/plan.ts';
 import { tellStory } from './run-story.ts';
 import type { RunRecord, TaskRecord } from '../schemas/run.ts';
 import { abreast } from './abreast.ts';
-import { checkBucket, publisher } from './publish.ts';
+import { checkBucket, type Publish } from './publish.ts';
 import { taskName } from '../core/task-name.ts';
 
 /** Refuses a place for results that cannot be written, before anything runs; leaves nothing behind. */
@@ -174,12 +174,12 @@ function runFile(
   )}\n`;
 }
 
-/** Writes the results of a run into a folder or under s3://bucket/prefix, each file whole or not at all and `run.json` last; returns the names. Nothing is written when no reporter ended well. */
+/** Publishes the results of a run, `run.json` last; returns the names. Nothing is written when no reporter ended well. */
 export async function writeResults(
   plan: Plan,
   { run, changes }: Pick<RunRecord, 'run' | 'changes'>,
   store: ArtifactStore,
-  out: string,
+  publish: Publish,
   version: string,
 ): Promise<string[]> {
   const all = await recordsOf(store, run);
@@ -193,7 +193,6 @@ export async function writeResults(
       : [{ ref, name: `${(labels.get(task) || task).replaceAll(' ', '_').replaceAll(/[^\w.,=-]/g, '-')}.model` }];
   });
   if (!found.some(({ ref }) => ref.type === 'files')) return [];
-  const publish = publisher(out);
   const dropped = droppedOf(plan, records);
   const story = { plan, records, changes, dropped };
   const names: string[] = [];

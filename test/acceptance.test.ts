@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readDataset } from '../data/open.ts';
 import { type Ended, Project } from './engine/_engine.ts';
 import { hasShared, sharedPath, THOROUGH } from './kit/shared-data.ts';
 
@@ -155,5 +157,35 @@ describe('the quick start', () => {
       await project.run('server', 'stop', '--work', project.path(`store-${n}`));
     }
     for (const f of [...FILES, 'report.html']) expect(project.read(`same-1/${f}`), f).toBe(project.read(`same-2/${f}`));
+  });
+
+  it('is exported: gene lists, an h5ad with panel and predictions, a MultiQC table, and a crate that holds together', async () => {
+    const { run: name } = JSON.parse(project.read('same-1/run.json')) as { run: string };
+    const ended = await project.run(
+      ...['export', name, '--work', project.path('store-1')],
+      ...['--as', 'genes,h5ad,multiqc,ro-crate', '--out', 'export'],
+    );
+    expect(ended.code, ended.stderr).toBe(0);
+    await project.run('server', 'stop', '--work', project.path('store-1'));
+    const [header, first] = project.lines(`export/panels/${project.list('export/panels')[0]}`);
+    expect(header).toMatch(/^rank,gene,score/);
+    expect(first).toMatch(/^1,\w+,/);
+    expect(project.lines('export/panelflow_mqc.tsv').find((line) => !line.startsWith('#'))).toMatch(/^Sample\t/);
+    const { obs, var: genes } = (await readDataset(project.path('export/quickstart.h5ad'))).data;
+    expect((genes.columns.panel as { codes: Int32Array }).codes.reduce((a, b) => a + b, 0)).toBe(8);
+    expect(obs.columns.split.kind).toBe('category');
+    expect((obs.columns.predicted_cell_type as { codes: Int32Array }).codes.some((code) => code >= 0)).toBe(true);
+    const { '@graph': graph } = JSON.parse(project.read('export/ro-crate-metadata.json')) as { '@graph': Record<string, unknown>[] };
+    const ids = new Set(graph.map((entity) => entity['@id']));
+    const refs = graph.flatMap((entity) => [...JSON.stringify(entity).matchAll(/\{"@id":"([^"]+)"\}/g)].map((m) => m[1]));
+    expect(refs.filter((id) => !ids.has(id) && !id.startsWith('https://'))).toEqual([]);
+    for (const { '@id': id, sha256 } of graph)
+      if (typeof id === 'string' && sha256 !== undefined && !id.includes(':'))
+        expect(
+          createHash('sha256')
+            .update(project.bytes(`export/${id}`))
+            .digest('hex'),
+          id,
+        ).toBe(sha256);
   });
 });

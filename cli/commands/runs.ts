@@ -4,6 +4,7 @@ import { whole } from '../follow.ts';
 import { packageVersion } from '../../runs/load.ts';
 import { ConfigError } from '../../core/errors.ts';
 import { duration, errorText, say, table } from '../print.ts';
+import { publisher } from '../../runs/publish.ts';
 import { recordsOf, writeResults } from '../../runs/results.ts';
 import { planOf, recordOf } from '../../runs/records.ts';
 import { findRun, type RunsFlags, runsOf, withServer } from '../runs.ts';
@@ -114,7 +115,7 @@ export function report(word: string, flags: RunsFlags & { readonly out?: string 
     const { run } = await findRun(word, connected);
     const record = await recordOf(store, run);
     const out = flags.out === undefined ? record.out : placeOf(flags.out, record.name);
-    const files = await writeResults(await planOf(store, record.plans.at(-1)!), record, store, out, await packageVersion());
+    const files = await writeResults(await planOf(store, record.plans.at(-1)!), record, store, publisher(out), await packageVersion());
     if (files.length === 0)
       throw new ConfigError(`The run ${run} has no results yet`, { mend: 'See `panelflow status`; `panelflow run` goes on with it.' });
     if (flags.json) print(JSON.stringify({ out, files }));
