@@ -7,6 +7,8 @@ import type { Drop, WatchNews, WatchStatus } from '../schemas/watch.ts';
 const HELD = 1_000;
 /** Keys that are looked at together. */
 const BATCH = 100;
+/** So many keys that are to be looked at may be handed to a successor; it looks at the whole bucket where there are more. */
+const HANDED = 2_000;
 /** So many things that happened are remembered. */
 const NEWS = 200;
 
@@ -29,6 +31,8 @@ export interface Papers {
   readonly trouble: WatchStatus['trouble'];
   readonly news: readonly WatchNews[];
   readonly isPaused: boolean;
+  /** Keys were left out: the bucket is to be gone through. */
+  readonly isBehind: boolean;
 }
 
 export const BLANK: Papers = {
@@ -41,12 +45,15 @@ export const BLANK: Papers = {
   trouble: {},
   news: [],
   isPaused: false,
+  isBehind: false,
 };
 
 /** Where all that is heard of drops comes together; it decides what is looked at and what is begun. Pure. */
 export class Desk {
   isPaused: boolean;
   isStopping = false;
+  /** The bucket is to be gone through, however seldom that is done. */
+  isBehind: boolean;
   /** Where to go on with what waits in the store; null: all is at hand. */
   more: string | null;
   /** Some were passed by on the way: the store is gone through again. */
@@ -72,6 +79,7 @@ export class Desk {
     this.#trouble = { ...papers.trouble };
     this.#news = [...papers.news];
     this.isPaused = papers.isPaused;
+    this.isBehind = papers.isBehind;
   }
 
   papers(): Papers {
@@ -81,7 +89,7 @@ export class Desk {
       etags: [...etags],
     }));
     return {
-      inbox,
+      inbox: inbox.slice(0, HANDED),
       waiting: [...this.#waiting.values()],
       running: [...this.#running.values()],
       more: this.more,
@@ -90,6 +98,7 @@ export class Desk {
       trouble: this.#trouble,
       news: this.#news,
       isPaused: this.isPaused,
+      isBehind: this.isBehind || inbox.length > HANDED,
     };
   }
 
@@ -100,6 +109,11 @@ export class Desk {
   /** True when nothing is left to look at. */
   get isClear(): boolean {
     return this.#inbox.size === 0;
+  }
+
+  /** True when all that is to be looked at can be handed over. */
+  get isHandy(): boolean {
+    return this.#inbox.size + this.#sifting.size <= HANDED;
   }
 
   /** True when little is left to begin: more may be heard of. */
@@ -144,6 +158,11 @@ export class Desk {
     }
     for (const drop of running) this.#running.set(drop.hash, drop);
     for (const { hash } of running) this.#waiting.delete(hash);
+  }
+
+  /** True when some at hand are not ready. */
+  get mayRotate(): boolean {
+    return [...this.#waiting.values()].some(({ due }) => due !== null);
   }
 
   /** Versions that are not ready make room for others of the store. */

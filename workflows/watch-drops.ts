@@ -46,12 +46,14 @@ const CHECK_MS = 10 * 60_000;
 /** What waits in the store comes to hand in turns, so often at most. */
 const TURN_MS = 10_000;
 const RECALLED = 500;
+/** Of 51,200 events that a history may have. */
+const LONGEST = 40_000;
 
 export interface WatchInput {
   readonly watch: WatchRef;
   readonly pace: WatchPace;
-  /** What the execution before had at hand. */
-  readonly papers?: Papers;
+  /** What the execution before had at hand, where it knew what the store knows. */
+  readonly papers?: Papers | undefined;
 }
 
 /** Events that came by a webhook. */
@@ -84,28 +86,37 @@ class Watch {
   #again: string[] = [];
   /** Runs that may have ended unheard are asked after at once. */
   #isInDoubt: boolean;
-  #isRecalled = false;
+  /** What runs is known. */
+  #isRecalled: boolean;
   #listening: CancellationScope | undefined;
   /** Not known yet to have begun. */
   #starting: string | undefined;
 
-  constructor({ watch, pace, papers = BLANK }: WatchInput) {
+  constructor({ watch, pace, papers }: WatchInput) {
     this.#watch = watch;
     this.#pace = pace;
-    this.#desk = new Desk(papers);
-    this.#isInDoubt = papers === BLANK;
+    this.#desk = new Desk(papers ?? BLANK);
+    this.#isInDoubt = papers === undefined;
+    this.#isRecalled = papers !== undefined;
   }
 
   async run(): Promise<void> {
     this.#listen();
     const loops = [this.#recall(), this.#sift(), this.#start(), this.#poll(), this.#receive(), this.#check(), this.#retry()];
     const broken = Promise.all(loops);
-    await Promise.race([broken, condition(() => this.#desk.isStopping || workflowInfo().continueAsNewSuggested)]);
+    await Promise.race([broken, condition(() => this.#desk.isStopping || this.#isLong())]);
     this.#isLeaving = true;
     this.#listening?.cancel();
     await broken;
-    if (!this.#desk.isStopping)
-      await continueAsNew<typeof watchDrops>({ watch: this.#watch, pace: this.#pace, papers: this.#desk.papers() });
+    if (this.#desk.isStopping) return;
+    const papers = this.#isRecalled ? this.#desk.papers() : undefined;
+    await continueAsNew<typeof watchDrops>({ watch: this.#watch, pace: this.#pace, papers });
+  }
+
+  /** True when this execution has grown so long that another one should go on; at the latest, before the server ends it. */
+  #isLong(): boolean {
+    const { continueAsNewSuggested, historyLength } = workflowInfo();
+    return continueAsNewSuggested && (this.#desk.isHandy || historyLength > LONGEST);
   }
 
   #listen(): void {
@@ -146,11 +157,12 @@ class Watch {
       const desk = this.#desk;
       await condition(() => this.#isLeaving || !this.#isRecalled || (desk.more !== null && desk.isClear));
       if (this.#isRecalled) {
+        await condition(() => this.#isLeaving || !desk.isFull || desk.mayRotate);
         // What is at hand and not ready has been looked at: others get their turn.
-        await condition(() => this.#isLeaving || !desk.isFull, TURN_MS);
-        if (desk.isFull) desk.rotate();
+        if (desk.isFull) await condition(() => this.#isLeaving || !desk.isFull, TURN_MS);
+        if (desk.isFull && !this.#isLeaving) desk.rotate();
       }
-      if (this.#isLeaving || desk.isFull) return;
+      if (this.#isLeaving || (this.#isRecalled && desk.isFull)) return;
       if (desk.more !== null) {
         const { keys, running, next } = await recall(this.#watch, { after: desk.more, most: RECALLED, held: desk.held });
         desk.recall(keys, this.#isRecalled ? [] : running, Date.now());
@@ -206,7 +218,8 @@ class Watch {
   #poll(): Promise<void> {
     let after = '';
     return this.#untilLeaving('the list of the bucket', async () => {
-      await condition(() => this.#isLeaving || (this.#isRecalled && this.#pace.pollMs > 0 && this.#desk.hasRoom));
+      const isWanted = (): boolean => this.#pace.pollMs > 0 || this.#desk.isBehind;
+      await condition(() => this.#isLeaving || (this.#isRecalled && isWanted() && this.#desk.hasRoom));
       if (this.#isLeaving) return;
       const { keys, next } = await list(this.#watch, after);
       this.#desk.take(keys.map((key) => ({ key, etags: [] })));
@@ -215,9 +228,10 @@ class Watch {
         await condition(() => this.#isLeaving || this.#desk.isPast(keys.map((key) => ({ key }))));
         return;
       }
+      this.#desk.isBehind = false;
       this.#desk.note('the list of the bucket', undefined, Date.now());
       const { pollMs } = this.#pace;
-      await condition(() => this.#isLeaving || this.#pace.pollMs !== pollMs, pollMs);
+      if (pollMs > 0) await condition(() => this.#isLeaving || this.#pace.pollMs !== pollMs, pollMs);
     });
   }
 

@@ -57,7 +57,12 @@ export async function followWatch({ handle, connected, signal, since, isEmbedded
     } else {
       const state = await connected.client.withDeadline(Date.now() + ASK_MS, () => handle.describe()).catch(() => undefined);
       if (state !== undefined && state.status.name !== 'RUNNING') return say(`The watch has ended (${state.status.name.toLowerCase()}).`);
-      if (cutAt === undefined) say('The watch does not answer; waiting…');
+      if (cutAt === undefined)
+        say(
+          state
+            ? 'No worker answers for it: `panelflow worker --queue cpu,gpu` serves it. Waiting…'
+            : 'The server does not answer; waiting…',
+        );
       cutAt ??= Date.now();
       if (isEmbedded && state === undefined && Date.now() - cutAt > PATIENCE_MS)
         throw new ResourceError(`The Temporal server at ${connected.address} has not answered for ${PATIENCE_MS / 1000} s`, {
