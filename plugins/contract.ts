@@ -160,6 +160,28 @@ export function defineLabeler<P extends z.ZodObject>(
   };
 }
 
+/** Where cells lie in a picture: cells x 2, row-major, in the order of the dataset. */
+export interface Embedding {
+  /** As people call it, such as "UMAP". */
+  readonly method: string;
+  readonly coordinates: Float32Array;
+}
+
+/** Lays cells out in two dimensions. */
+export function defineEmbedder<P extends z.ZodObject>(
+  step: Body<P> & { run: Run<P, { data: Dataset }, { embedding: Embedding; facts?: StepResult['facts'] }> },
+): StepDefinition<P> {
+  return {
+    ...defaults,
+    seeded: true,
+    ...step,
+    kind: 'embedder',
+    inputs: { data: { type: 'dataset' } },
+    outputs: { embedding: 'embedding' },
+    run: async (context, inputs, params) => pack(await step.run(context, inputs as { data: Dataset }, params)),
+  };
+}
+
 /** What a selector gets. */
 export interface SelectorInputs {
   readonly data: Dataset;

@@ -21,6 +21,9 @@ export default definePlugin({
       'leave-group-out': () => import('./splitters/leave-group-out.ts'),
       inner: () => import('./splitters/inner.ts'),
     },
+    embedder: {
+      umap: () => import('./embedders/umap.ts'),
+    },
     labeler: {
       noise: () => import('./labelers/noise.ts'),
     },

@@ -203,3 +203,21 @@ function qlSweep({ d, e, z }: Record<'d' | 'e' | 'z', Float64Array>, low: number
   e[low] = g;
   e[high] = 0;
 }
+
+/** Coordinates of each cell along the components, cells x count, row-major, float32, each column with mean 0. */
+export function pcaScores({ rows, cols, indptr, indices, data }: CscMatrix, { count, loadings }: Pca): Float32Array {
+  const scores = new Float32Array(rows * count);
+  const shift = new Float64Array(count);
+  for (let j = 0; j < cols; j++) {
+    let sum = 0;
+    for (let at = indptr[j]; at < indptr[j + 1]; at++) {
+      const first = indices[at] * count;
+      const value = data[at];
+      sum += value;
+      for (let c = 0; c < count; c++) scores[first + c] += value * loadings[c * cols + j];
+    }
+    for (let c = 0; c < count; c++) shift[c] += (sum / rows) * loadings[c * cols + j];
+  }
+  for (let i = 0; i < rows; i++) for (let c = 0; c < count; c++) scores[i * count + c] -= shift[c];
+  return scores;
+}
