@@ -1,12 +1,48 @@
 import { join, resolve } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { Ledger } from '../../activities/ledger.ts';
+import { FileStore } from '../../plugins/stores/fs.ts';
 import { type Project, TOY, until } from './_engine.ts';
+import { DROPS } from './_watch.ts';
 
 /** Where recorded histories lie. */
 export const HISTORIES = resolve('test/fixtures/histories');
 
 const sweep = (project: Project, name: string, ns: readonly number[], ms: number): string => project.sweep(name, ns, { ms });
+/** A watch that runs one drop, is paused and resumed, and told to run what failed again. */
+async function watched(project: Project): Promise<void> {
+  const { TestGateway } = await import('../plugins/stores/_gateway.ts');
+  const { TestBucket } = await import('./_bucket.ts');
+  const gateway = await TestGateway.start();
+  const { endpoint, region, credentials } = gateway.client;
+  const { accessKeyId, secretAccessKey } = credentials;
+  const env = { AWS_ENDPOINT_URL_S3: endpoint, AWS_REGION: region, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+  const bucket = new TestBucket('panelflow', gateway.client);
+  const file = project.write(
+    'w.yaml',
+    `name: w\nplugins: [${DROPS}]\nparams: { data: { type: string } }\nsteps:\n  read: { uses: drop/read, with: { path: "\${{ params.data }}" } }\n`,
+  );
+  const ledger = new Ledger(new FileStore(project.path('.panelflow')), 'w');
+  const states = async (): Promise<string> => (await ledger.all()).map(({ state }) => state).join(' ');
+  const stand = async (wanted: string): Promise<void> => {
+    while ((await states().catch(() => '')) !== wanted) await new Promise((done) => setTimeout(done, 100));
+  };
+  const started = project.startWith(env, 'watch', 's3://panelflow/*.h5ad', '--pipeline', file, '--poll', '1s', '--marker', '.done');
+  try {
+    await bucket.put('a.h5ad', 'a');
+    await stand('waiting');
+    await project.runWith(env, 'watch', 'pause', 'w');
+    await bucket.put('a.h5ad.done', 'a');
+    await project.runWith(env, 'watch', 'resume', 'w');
+    await stand('done');
+  } finally {
+    started.child.kill('SIGINT');
+    await started.ended;
+    await gateway.stop();
+  }
+}
+
 const begun = (project: Project, name: string): number => project.lines(`${name}.log`).filter((line) => line.startsWith('start')).length;
 
 /** Runs that go through everything that a workflow decides, by the name of their history. */
@@ -58,6 +94,9 @@ export const SCENARIOS: Readonly<Record<string, (project: Project) => Promise<vo
   limited: async (project) => {
     await project.run('run', sweep(project, 'limited', [1, 2, 3, 4, 5, 6, 7, 8], 300), '--slots', '1', '--budget', 'tasks=3,wall=1h');
   },
+  // The watch itself, and the workflow of one of its drops with the launch that it holds.
+  watch: watched,
+  drop: watched,
 };
 
 /** The history of one workflow; its id decides what its children are called. */

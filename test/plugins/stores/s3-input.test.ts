@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { S3Bucket, type BucketOptions } from '../../../plugins/stores/_bucket.ts';
 import { LocalCache } from '../../../plugins/stores/_local-cache.ts';
 import { isPinned, openInput, pinInput } from '../../../plugins/stores/s3-input.ts';
+import { TestBucket } from '../../engine/_bucket.ts';
 import { FaultyProxy } from './_faulty-proxy.ts';
 import { noGateway, TestGateway } from './_gateway.ts';
 
@@ -112,5 +113,41 @@ describe.skipIf(noGateway)('a dataset in S3', () => {
       message: expect.stringMatching(message),
       mend: expect.any(String),
     });
+  });
+
+  it('is read by its ETag for as long as nothing is written over it', async () => {
+    const head = await bucket.head('data/zeisel.csv');
+    const uri = `${URI}#etag=${head!.etag.replaceAll('"', '')}`;
+    const { path } = await pinInput(uri, cache, options);
+    expect(path).toBe(`${uri}#sha256=${sha256}`);
+    expect(basename(await openInput(path, cache, options))).toBe(`${sha256}-zeisel.csv`);
+    await bucket.put('data/zeisel.csv', [Buffer.from('other')]);
+    await expect(pinInput(uri, cache, options)).rejects.toMatchObject({
+      code: 'CONFIG',
+      message: expect.stringMatching(/written over/) as string,
+    });
+  });
+});
+
+describe.skipIf(noGateway)('a dataset in a bucket that keeps versions', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'panelflow-versions-'));
+  let gateway: TestGateway;
+  beforeAll(async () => (gateway = await TestGateway.start({ versions: true })));
+  afterAll(async () => {
+    await gateway?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('is read in the version that is named, also when it was written over', async () => {
+    const dropped = await new TestBucket('kept', { ...gateway.client }).create(true);
+    const [one] = [await dropped.put('a#1.csv', 'one'), await dropped.put('a#1.csv', 'two')];
+    const cache = new LocalCache(folder, 100 * MB);
+    const uri = `s3://kept/a#1.csv#version=${one.version}`;
+    const { path } = await pinInput(uri, cache, { client: gateway.client });
+    expect(readFileSync(await openInput(path, cache, { client: gateway.client }), 'utf8')).toBe('one');
+    const kept = new S3Bucket('kept', { client: gateway.client });
+    const versions = [];
+    for await (const page of kept.versions('a')) versions.push(...page.map(({ version }) => version));
+    expect([versions.length, versions[1], await kept.keepsVersions()]).toEqual([2, one.version, true]);
   });
 });
