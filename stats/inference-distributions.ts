@@ -15,9 +15,9 @@ export function normalQuantile(p: number): number {
   return -bisect((x) => logNormalP(x) < target, 0, 40);
 }
 
-/** Where `isPast` turns from false to true, between low >= 0 and high, to 13 digits. */
-export function bisect(isPast: (x: number) => boolean, low: number, high: number): number {
-  for (let step = 0; step < 80 && high - low > 1e-13 * high; step++) {
+/** Where `isPast` turns from false to true, between low >= 0 and high, to a relative precision. */
+export function bisect(isPast: (x: number) => boolean, low: number, high: number, relative = 1e-13): number {
+  for (let step = 0; step < 80 && high - low > relative * high; step++) {
     const middle = (low + high) / 2;
     if (isPast(middle)) high = middle;
     else low = middle;

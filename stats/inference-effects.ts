@@ -113,5 +113,5 @@ export function pairsNeeded(effect: number, options: PowerOptions = {}): number 
     high *= 2;
     if (high > MOST_PAIRS) return Number.POSITIVE_INFINITY;
   }
-  return bisect((n) => pairedPower(effect, n, options) >= power, high === 4 ? 2 : high / 2, high);
+  return bisect((n) => pairedPower(effect, n, options) >= power, high === 4 ? 2 : high / 2, high, 1e-7);
 }

@@ -35,8 +35,18 @@ export function pairedTest(differences: ArrayLike<number>, { testToLearning = 0,
   const df = n - 1;
   const error = sd * Math.sqrt(1 / n + testToLearning);
   const t = centre / error;
-  const reach = n < 2 ? Number.NaN : studentQuantile(level, df) * error;
+  const reach = n < 2 ? Number.NaN : quantileOf(level, df) * error;
   return { n, mean: centre, sd, t, df, p: studentP(t, df), low: centre - reach, high: centre + reach };
+}
+
+const QUANTILES = new Map<string, number>();
+
+// A report asks for the same few over and over.
+function quantileOf(level: number, df: number): number {
+  const key = `${level} ${df}`;
+  const found = QUANTILES.get(key) ?? studentQuantile(level, df);
+  QUANTILES.set(key, found);
+  return found;
 }
 
 function studentP(t: number, df: number): number {

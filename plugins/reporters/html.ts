@@ -1,13 +1,14 @@
 import { defineReporter, z } from '../contract.ts';
+import { comparisonParams } from './_comparison-params.ts';
 
 const Method = z.strictObject({ id: z.string(), summary: z.string().default(''), cites: z.array(z.string()).default([]) });
 
 /** One self-contained page for people: what is best, how sure that is, and which genes. */
 export default defineReporter({
   id: 'html',
-  version: 2,
-  summary: 'report.html: one self-contained page with summary, charts, tables, panels and methods',
-  cites: ['10.1109/TVCG.2016.2599030'],
+  version: 3,
+  summary: 'report.html: one self-contained page with summary, paired tests, charts, tables, panels and methods',
+  cites: ['10.1109/TVCG.2016.2599030', '10.1023/A:1024068626366'],
   params: z.strictObject({
     name: z.string().optional(),
     title: z.string().optional(),
@@ -15,7 +16,7 @@ export default defineReporter({
     facts: z.record(z.string(), z.unknown()).default({}).describe('shown as a table; nested maps are flattened'),
     methods: z.array(Method).default([]).describe('what was compared, with summary and citations'),
     baseline: z.string().default('random').describe('the selector to compare with, drawn in grey'),
-    lower_is_better: z.array(z.string()).default([]).describe('further metrics of which less is better'),
+    ...comparisonParams,
   }),
   run: async (context, inputs, params) => {
     const { writePage } = await import('./report/page.ts');

@@ -1,25 +1,29 @@
 import { defineReporter, type ReportFile, z } from '../contract.ts';
+import type { Comparison } from './report/comparison.ts';
+import { comparisonParams } from './_comparison-params.ts';
 import type { Table, TableColumn, Value } from './report/csv.ts';
 import type { Axes, MetricRow, Others, PanelCell, Rows, SummaryRow } from './report/rows.ts';
 
-/** metrics, panels and summary, each as CSV and as Parquet. */
+/** metrics, panels, summary and comparisons, each as CSV and as Parquet. */
 export default defineReporter({
   id: 'tables',
-  version: 1,
+  version: 2,
   summary:
-    'metrics, panels and summary as CSV and Parquet; 95 % intervals over seeds (Student t below 10 seeds, else percentile bootstrap)',
-  cites: ['10.1214/aos/1176344552'],
-  params: z.strictObject({}),
-  run: async (context, inputs) => {
+    'metrics, panels, summary and pairwise comparisons as CSV and Parquet; 95 % intervals over seeds (Student t below 10 seeds, else percentile bootstrap), of differences by the corrected resampled t test',
+  cites: ['10.1214/aos/1176344552', '10.1023/A:1024068626366'],
+  params: z.strictObject(comparisonParams),
+  run: async (context, inputs, params) => {
     const { rowsOf } = await import('./report/rows.ts');
+    const { compare, termsOf } = await import('./report/comparison.ts');
     const { csv } = await import('./report/csv.ts');
     const rows = rowsOf(inputs);
     const files: ReportFile[] = [];
-    for (const table of [metricsTable(rows), panelsTable(rows), summaryTable(rows)]) {
+    const comparisons = comparisonsTable(compare(rows, termsOf(rows, inputs.data, params)), rows);
+    for (const table of [metricsTable(rows), panelsTable(rows), summaryTable(rows), comparisons]) {
       await context.breathe();
       files.push({ name: `${table.name}.csv`, bytes: new TextEncoder().encode(csv(table)) });
       files.push({ name: `${table.name}.parquet`, bytes: await parquet(table) });
-      context.progress(files.length / 6, table.name);
+      context.progress(files.length / 8, table.name);
     }
     return { files, facts: { values: rows.metrics.length, panels: rows.panels.length } };
   },
@@ -85,6 +89,27 @@ function summaryTable({ summary, axes }: Rows): Table {
     ...others<SummaryRow>(axes),
   ]);
   return { name: 'summary', columns };
+}
+
+function comparisonsTable(comparisons: readonly Comparison[], { axes }: Rows): Table {
+  const columns = columnsOf(comparisons, [
+    ['task', 'STRING', (c) => c.task],
+    ['evaluator', 'STRING', (c) => c.evaluator],
+    ['metric', 'STRING', (c) => c.metric],
+    ['k', 'INT32', (c) => c.k],
+    ['a', 'STRING', (c) => c.a],
+    ['b', 'STRING', (c) => c.b],
+    ['n', 'INT32', (c) => c.test.n],
+    ['mean_difference', 'DOUBLE', (c) => c.test.mean],
+    ['ci_low', 'DOUBLE', (c) => c.test.low],
+    ['ci_high', 'DOUBLE', (c) => c.test.high],
+    ['p', 'DOUBLE', (c) => c.test.p],
+    ['p_holm', 'DOUBLE', (c) => c.pHolm],
+    ['effect_size', 'DOUBLE', (c) => c.effect],
+    ['verdict', 'STRING', (c) => c.verdict],
+    ...others<Comparison>(axes),
+  ]);
+  return { name: 'comparisons', columns };
 }
 
 async function parquet({ columns }: Table): Promise<Uint8Array> {

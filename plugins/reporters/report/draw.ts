@@ -25,7 +25,9 @@ const CONFIG = {
 };
 
 // Vega measures with a canvas where one happens to be installed, and else takes 0.8 em, which leaves wide gaps.
-const widthOf = (text: string): number => text.replace(/[A-Z0-9_]/g, '').length * 0.56 + text.replace(/[^A-Z0-9_]/g, '').length * 0.7;
+/** About how wide a text is, in its font's size. */
+export const widthOf = (text: string): number =>
+  text.replace(/[A-Z0-9_]/g, '').length * 0.56 + text.replace(/[^A-Z0-9_]/g, '').length * 0.7;
 
 const QUIET = { level: () => QUIET, error: () => QUIET, warn: () => QUIET, info: () => QUIET, debug: () => QUIET };
 

@@ -1,17 +1,17 @@
 import type { Dataset, ReporterInputs } from '../../contract.ts';
+import { compare, type Comparison, type ComparisonParams, type Terms, termsOf } from './comparison.ts';
 import { isLowerBetter } from './metric-facts.ts';
 import { type SeriesStyle, styleOf } from './palette.ts';
 import { type PanelCell, type Rows, rowsOf, type SummaryRow, withOthersNamed } from './rows.ts';
 
 /** What the page is told besides the results. */
-export interface PageParams {
+export interface PageParams extends ComparisonParams {
   readonly name?: string;
   readonly title?: string;
   readonly description?: string;
   readonly facts: Readonly<Record<string, unknown>>;
   readonly methods: readonly { readonly id: string; readonly summary: string; readonly cites: readonly string[] }[];
   readonly baseline: string;
-  readonly lower_is_better: readonly string[];
 }
 
 /** Evaluators of one task that speak in the same metrics. */
@@ -21,6 +21,14 @@ export interface Block {
   readonly metrics: readonly string[];
   readonly selectors: readonly string[];
   readonly ks: readonly number[];
+}
+
+/** Where selectors are compared. */
+export interface Place {
+  readonly task: string;
+  readonly evaluator: string;
+  readonly metric: string;
+  readonly k: number;
 }
 
 /** The cell that a block's headline speaks of. */
@@ -42,7 +50,9 @@ export interface Model {
   readonly blocks: readonly Block[];
   readonly style: (selector: string) => SeriesStyle;
   readonly find: (selector: string, k: number, at: { task: string; evaluator: string; metric: string }) => SummaryRow | undefined;
-  readonly ranking: (at: { task: string; evaluator: string; metric: string; k: number }) => SummaryRow[];
+  readonly ranking: (at: Place) => SummaryRow[];
+  /** Every pair of selectors at a place, in a block's first metric. */
+  readonly pairs: (at: Place) => readonly Comparison[];
   readonly headline: (block: Block) => Headline;
   /** Tasks that panels were chosen for; one empty word when all panels serve all tasks. */
   readonly panelTasks: readonly string[];
@@ -74,15 +84,17 @@ export function modelOf(inputs: ReporterInputs, params: PageParams, missing: Mod
     const key = keyOf(p.selector, p.k, p.task);
     byPlace.set(key, [...(byPlace.get(key) ?? []), p]);
   }
+  const blocks = axes.tasks.flatMap((task) => blocksOf(rows, task));
   return {
     params,
     missing,
     data: inputs.data,
     rows,
-    blocks: axes.tasks.flatMap((task) => blocksOf(rows, task)),
+    blocks,
     style: (selector) => styles.get(selector) ?? styleOf(0, true),
     find,
     ranking,
+    pairs: pairsOf(rows, blocks, termsOf(rows, inputs.data, params)),
     headline: (block) => headlineOf(block, ranking),
     panelTasks,
     panels: (selector, k, task) => byPlace.get(keyOf(selector, k, task)) ?? byPlace.get(keyOf(selector, k, '')) ?? [],
@@ -111,6 +123,19 @@ function blocksOf({ axes, summary }: Rows, task: string): Block[] {
       ks: present(axes.ks, (r) => r.k),
     };
   });
+}
+
+function pairsOf(rows: Rows, blocks: readonly Block[], terms: Terms): Model['pairs'] {
+  const first = new Set(blocks.flatMap((b) => b.evaluators.map((evaluator) => keyOf(b.task, evaluator, b.metrics[0]))));
+  const metrics = rows.metrics.filter((r) => first.has(keyOf(r.task, r.evaluator, r.metric)));
+  const index = new Map<string, Comparison[]>();
+  for (const pair of compare({ ...rows, metrics }, terms)) {
+    const key = keyOf(pair.task, pair.evaluator, pair.metric, pair.k);
+    const there = index.get(key);
+    if (there) there.push(pair);
+    else index.set(key, [pair]);
+  }
+  return ({ task, evaluator, metric, k }) => index.get(keyOf(task, evaluator, metric, k)) ?? [];
 }
 
 // The largest panel under the first evaluator that has judged the most selectors.

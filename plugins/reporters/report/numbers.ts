@@ -28,4 +28,18 @@ export function list(words: readonly string[]): string {
 /** "1 seed", "3 seeds". */
 export const counted = (n: number, noun: string): string => `${whole(n)} ${noun}${n === 1 ? '' : 's'}`;
 
+const WORDS = 'no one two three four five six seven eight nine ten eleven twelve'.split(' ');
+
+/** "three seeds", "14 seeds". */
+export const spelled = (n: number, noun: string): string => `${WORDS[n] ?? whole(n)} ${noun}${n === 1 ? '' : 's'}`;
+
+/** A p-value: "0.03", "< 0.001". */
+export const showP = (p: number): string => (p < 0.001 ? '< 0.001' : p.toFixed(p < 0.0995 ? 3 : 2));
+
+/** A difference with its sign and the digits of the values that it is of: "+0.012", "−0.200", "0.000". */
+export function showDifference(x: number, of: number): string {
+  if (Math.abs(of) >= 0.0005 && Math.abs(x) < 0.0005) return '0.000';
+  return x > 0 ? `+${show(x)}` : show(x);
+}
+
 const minus = (text: string): string => text.replace('-', '−');

@@ -7,6 +7,7 @@ import { type Model, modelOf, type PageParams } from './model.ts';
 import { counted, whole } from './numbers.ts';
 import { SCRIPT } from './script.ts';
 import { about } from './sections/about.ts';
+import { comparisons } from './sections/comparisons.ts';
 import { confusion } from './sections/confusion.ts';
 import { curves } from './sections/curves.ts';
 import { expression } from './sections/expression.ts';
@@ -81,9 +82,13 @@ async function genes({ context, model, draw, detail }: Making): Promise<Markup> 
   </section>`;
 }
 
-function nav({ rows: { axes, panels: cells } }: Model, hasCurves: boolean, tasks: number): Markup {
+function nav(
+  { rows: { axes, panels: cells } }: Model,
+  { hasPairs, hasCurves, tasks }: { hasPairs: boolean; hasCurves: boolean; tasks: number },
+): Markup {
   const links = [
     ['summary', 'Summary'],
+    ...(hasPairs ? [['sure', 'Is it sure?']] : []),
     ...axes.tasks.slice(0, tasks).map((task, at) => [`task-${at}`, task || 'Results']),
     ...(cells.length > 0 ? [['panels', 'Panels']] : []),
     ...(hasCurves ? [['training', 'Training']] : []),
@@ -101,14 +106,15 @@ async function page(making: Making): Promise<string> {
   const { params, data } = model;
   const title = params.title ?? params.name ?? 'Gene panels compared';
   const training = await curves(model, draw);
+  const sure = comparisons(model, { tasks: detail.tasks, onlyFirst: detail.onlyFirstMetric });
   const body = html`<header>
       <h1>${title}</h1>
       ${params.description ? html`<p>${params.description}</p>` : ''}
       <p>${whole(data.obs.index.length)} cells × ${whole(data.var.index.length)} genes</p>
     </header>
-    ${nav(model, training.text !== '', detail.tasks)}
-    <main>${lead(model)}${await results(making)}${await genes(making)}${training}${about(model)}</main>
-    <footer>Made by panelflow. The same numbers: metrics.csv, panels.csv and summary.csv (and as Parquet).</footer>`;
+    ${nav(model, { hasPairs: sure.text !== '', hasCurves: training.text !== '', tasks: detail.tasks })}
+    <main>${lead(model)}${sure}${await results(making)}${await genes(making)}${training}${about(model)}</main>
+    <footer>Made by panelflow. The same numbers: metrics.csv, panels.csv, summary.csv and comparisons.csv (and as Parquet).</footer>`;
   const hash = createHash('sha256').update(SCRIPT).digest('base64');
   // Nothing is fetched, and no script but this one may run, whatever a name in the data says.
   const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;

@@ -169,20 +169,24 @@ function onlyOnce(panels: readonly PanelCell[]): PanelCell[] {
   });
 }
 
-function inOrder<T extends Partial<MetricRow>>(axes: Axes, rows: readonly T[]): T[] {
-  const places = new Map(
-    (
-      [
-        ['selector', axes.selectors],
-        ['k', axes.ks],
-        ['seed', axes.seeds],
-        ['task', axes.tasks],
-        ['evaluator', axes.evaluators],
-        ['metric', axes.metrics],
-      ] as const
-    ).map(([axis, values]) => [axis, new Map((values as readonly unknown[]).map((v, at) => [v, at]))]),
-  );
-  const rank = (row: T): number[] => [...places].map(([axis, at]) => at.get(row[axis]) ?? -1);
+type Sortable = 'selector' | 'k' | 'seed' | 'task' | 'evaluator' | 'metric';
+
+/** The rows by these axes, each in its order of values; rows that are alike keep their order. */
+export function inOrder<T extends Partial<MetricRow>>(
+  axes: Axes,
+  rows: readonly T[],
+  by: readonly Sortable[] = ['selector', 'k', 'seed', 'task', 'evaluator', 'metric'],
+): T[] {
+  const values: Readonly<Record<Sortable, readonly unknown[]>> = {
+    selector: axes.selectors,
+    k: axes.ks,
+    seed: axes.seeds,
+    task: axes.tasks,
+    evaluator: axes.evaluators,
+    metric: axes.metrics,
+  };
+  const places = by.map((axis) => [axis, new Map(values[axis].map((v, at) => [v, at]))] as const);
+  const rank = (row: T): number[] => places.map(([axis, at]) => at.get(row[axis]) ?? -1);
   return rows
     .map((row) => ({ row, key: rank(row) }))
     .sort((a, b) => a.key.map((x, i) => x - b.key[i]).find((d) => d !== 0) ?? 0)

@@ -1,10 +1,8 @@
+import { MOST_PANES } from './panes.ts';
 import { paletteCss } from './palette.ts';
 
 const LIGHT = `--bg:#fff;--ink:#1b1f24;--muted:#5b6470;--rule:#e7e9ec;--edge:#b9bfc7;--soft:#f5f6f8;--link:#0b5cad;--heat:#134a80;--on-heat:#fff;--base:#6e7681;--warn:#8a4b00;${paletteCss.light}`;
 const DARK = `--bg:#14171c;--ink:#e6e9ed;--muted:#a0a8b3;--rule:#2a2f37;--edge:#4c545f;--soft:#1d2127;--link:#7db8f5;--heat:#7db3ea;--on-heat:#0c1420;--base:#9aa3af;--warn:#f0b060;${paletteCss.dark}`;
-
-/** Panes of metrics that one set of radio buttons can show. */
-const MOST_PANES = 16;
 
 const shown = Array.from(
   { length: MOST_PANES },
@@ -77,6 +75,11 @@ th[aria-sort=descending] button::after{content:" \\2193"}
 th[aria-sort=ascending] button::after{content:" \\2191"}
 table.plain th,table.plain td{text-align:left;white-space:normal;overflow-wrap:anywhere}
 .facts th{width:15rem}
+.verdicts{max-width:46rem;margin:0 0 12px;padding:0;list-style:none}
+.verdicts li{padding:7px 0;border-top:1px solid var(--rule);overflow-wrap:anywhere}
+.verdicts li:first-child{border-top:0}
+.verdicts span{display:block;color:var(--muted);font-size:.86rem}
+.pairs thead th:first-child{text-align:left}
 details{border-top:1px solid var(--rule)}
 .panel{display:grid;grid-template-columns:12rem minmax(0,1fr);border-top:1px solid var(--rule)}.panel h4{margin:9px 16px 9px 0;font-weight:500}.panel details:first-child{border-top:0}
 summary{padding:8px 2px;cursor:pointer}

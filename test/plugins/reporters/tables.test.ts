@@ -8,7 +8,7 @@ import tables from '../../../plugins/reporters/tables.ts';
 import { hasPython, runPython } from '../../kit/python.ts';
 import { madeUpRun, report, testReporter } from '../../kit/reporter.ts';
 
-const NAMES = ['metrics', 'panels', 'summary'];
+const NAMES = ['metrics', 'panels', 'summary', 'comparisons'];
 const text = (files: Map<string, Uint8Array>, name: string): string => new TextDecoder().decode(files.get(name));
 const read = (bytes: Uint8Array): Promise<Record<string, any>[]> => parquetReadObjects({ file: new Uint8Array(bytes).buffer });
 
@@ -71,6 +71,63 @@ describe('summary.csv', () => {
   test('leaves spread and interval empty for one seed', async () => {
     const files = await report(tables, madeUpRun({ seeds: [4], ks: [8], selectors: ['a'] }));
     expect(text(files, 'summary.csv').split('\n')[1]).toMatch(/^a,8,cell_type,forest,accuracy,1,0\.[0-9]+,,,$/);
+  });
+});
+
+describe('comparisons.csv', () => {
+  const judged = (values: Record<string, number[]>, more: object = {}): Gathered<Metrics>[] =>
+    Object.entries(values).flatMap(([selector, own]) =>
+      own.map((accuracy, seed) => ({ value: { values: { accuracy } }, cell: cell(selector, 16, seed, { evaluator: 'knn', ...more }) })),
+    );
+  const rowsOf = async (metrics: Gathered<Metrics>[], params: Record<string, unknown> = {}): Promise<string[]> =>
+    text(await report(tables, { ...madeUpRun(), metrics, panels: [] }, params), 'comparisons.csv')
+      .trimEnd()
+      .split('\n');
+
+  test('has every pair of selectors once, paired over the seeds that both have', async () => {
+    const rows = await rowsOf(judged({ b: [0.9, 0.92, 0.91, Number.NaN], a: [0.5, 0.53, 0.51, 0.6], c: [0.9, 0.92, 0.91] }));
+    expect(rows[0]).toBe('task,evaluator,metric,k,a,b,n,mean_difference,ci_low,ci_high,p,p_holm,effect_size,verdict');
+    expect(rows.slice(1).map((row) => row.split(',').slice(0, 7).join(','))).toEqual([
+      'type,knn,accuracy,16,b,a,3',
+      'type,knn,accuracy,16,b,c,3',
+      'type,knn,accuracy,16,a,c,3',
+    ]);
+    expect(rows.slice(1).map((row) => row.split(',').at(-1))).toEqual(['better', 'same', 'worse']);
+  });
+
+  test('has the corrected resampled t test by the share of cells that is tested', async () => {
+    // By scipy: d = [.04, .05, .09], se = std(d, ddof=1) sqrt(1/3 + q), p = 2 t.sf(mean / se, 2), q = 0.25 and 1.
+    const metrics = judged({ a: [0.54, 0.65, 0.79], b: [0.5, 0.6, 0.7] });
+    for (const [params, p, low] of [
+      [{}, 0.09717424736406553, -0.02694481991126156],
+      [{ test_share: 0.5 }, 0.18849732879931094, -0.07144821215456859],
+    ] as const) {
+      const [, , , , , , n, mean, found, , own, holm, effect, verdict] = (await rowsOf(metrics, params))[1].split(',');
+      expect([n, verdict]).toEqual(['3', 'unsure']);
+      expect(Number(mean)).toBeCloseTo(0.06, 12);
+      expect(Number(found)).toBeCloseTo(low, 10);
+      expect(Number(own)).toBeCloseTo(p, 10);
+      expect(Number(holm)).toBeCloseTo(p, 10);
+      expect(Number(effect)).toBeCloseTo(1.2794617117375386, 10);
+    }
+  });
+
+  test('says better of the lower error, and nothing from one seed or from differences that do not vary', async () => {
+    const metrics = [0.1, 0.11, 0.1].flatMap((mse, seed) =>
+      ['low', 'high'].map((selector) => ({
+        value: { values: { mse: selector === 'low' ? mse : mse + 0.3 + 0.001 * seed } },
+        cell: cell(selector, 16, seed, { evaluator: 'knn' }),
+      })),
+    );
+    expect((await rowsOf(metrics))[1]).toMatch(/,better$/);
+    expect((await rowsOf(judged({ a: [0.5], b: [0.4] })))[1]).toMatch(/^type,knn,accuracy,16,a,b,1,0\.09+8?,,,,,,untested$/);
+    expect((await rowsOf(judged({ a: [0.5, 0.75], b: [0.25, 0.5] })))[1]).toMatch(/,2,0\.25,,,,,,unsure$/);
+  });
+
+  test('keeps what further axes tell apart', async () => {
+    const values = { a: [0.5, 0.6, 0.7], b: [0.4, 0.3, 0.2] };
+    const rows = await rowsOf([0, 0.5].flatMap((label_noise) => judged(values, { label_noise })));
+    expect(rows.map((row) => row.split(',').at(-1))).toEqual(['label_noise', '0', '0.5']);
   });
 });
 

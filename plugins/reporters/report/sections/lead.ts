@@ -1,37 +1,16 @@
-import { html, join, type Markup } from '../markup.ts';
+import { html, type Markup } from '../markup.ts';
 import { isLowerBetter, metricLabel } from '../metric-facts.ts';
 import type { Block, Headline, Model } from '../model.ts';
 import { counted, list, showSpread } from '../numbers.ts';
 import type { SummaryRow } from '../rows.ts';
-
-const NAMED = 4;
+import { type Standing, standingOf } from '../standing.ts';
+import { isNamed, shortVerdict } from './verdict.ts';
 
 const score = (row: SummaryRow): string => showSpread(row.mean, row.std);
 
-/** True when the mean ± sd of the two overlap. */
-function overlaps(a: SummaryRow, b: SummaryRow): boolean {
-  return Math.abs(a.mean - b.mean) <= (a.std || 0) + (b.std || 0);
-}
-
-function names(rows: readonly SummaryRow[]): Markup {
-  const shown = rows.slice(0, NAMED).map((r) => html`${r.selector} (${score(r)})`);
-  if (rows.length > NAMED) shown.push(html`${rows.length - NAMED} more`);
-  return shown.length < 2 ? html`${shown}` : html`${join(shown.slice(0, -1), ', ')} and ${shown.at(-1)}`;
-}
-
-function rivals(best: SummaryRow, rest: readonly SummaryRow[]): Markup {
-  if (rest.length === 0) return html``;
-  if (best.n < 2)
-    return html` With one seed no spread is known, so small differences may be chance; next is ${rest[0].selector} (${score(rest[0])}).`;
-  const close = rest.filter((r) => overlaps(best, r));
-  if (close.length > 0) return html` Not clearly behind it, since mean ± sd overlap: ${names(close)}.`;
-  return html` The next, ${rest[0].selector} (${score(rest[0])}), is further behind than both spreads together.`;
-}
-
-function baseline({ params }: Model, { ranking }: Headline): Markup {
-  // The best and the next have been named already.
-  const found = ranking.slice(2).find((r) => r.selector === params.baseline);
-  return found ? html` For comparison, ${found.selector}: ${score(found)}.` : html``;
+function baseline({ params }: Model, { ranking }: Headline, standing: Standing): Markup {
+  const found = ranking.find((r) => r.selector === params.baseline);
+  return found && !isNamed(standing, found.selector) ? html` For comparison, ${found.selector}: ${score(found)}.` : html``;
 }
 
 function smallest(model: Model, block: Block, { k, evaluator, metric, ranking }: Headline): Markup {
@@ -39,20 +18,18 @@ function smallest(model: Model, block: Block, { k, evaluator, metric, ranking }:
   const [best] = model.ranking({ task: block.task, evaluator, metric, k: block.ks[0] });
   if (!best) return html``;
   const same = best.selector === ranking[0].selector;
-  return html` With only ${block.ks[0]} genes ${same ? 'it still leads' : html`the best is ${best.selector}`} (${score(best)}).`;
+  return html` With only ${block.ks[0]} genes ${best.selector} ${same ? 'still comes' : 'comes'} first (${score(best)}).`;
 }
 
 function sentence(model: Model, block: Block): Markup {
   const headline = model.headline(block);
-  const { ranking, k, evaluator, metric } = headline;
-  if (ranking.length === 0) return html`<p>Nothing was measured for ${block.task}.</p>`;
-  const [best, ...rest] = ranking;
-  const seeds = counted(best.n, 'seed');
+  const { k, evaluator, metric } = headline;
+  const standing = standingOf(model, { task: block.task, evaluator, metric, k });
+  if (!standing) return html`<p>Nothing was measured for ${block.task}.</p>`;
   const how = html`${isLowerBetter(metric, model.params.lower_is_better) ? 'lowest ' : ''}${evaluator} ${metricLabel(metric)}`;
   return html`<p>
-    Best at k = ${k} for <strong>${block.task || 'the data'}</strong> by ${how}:
-    <strong class="win">${best.selector} ${score(best)}</strong>
-    (${seeds}).${rivals(best, rest)}${baseline(model, headline)}${smallest(model, block, headline)}
+    At k = ${k} for <strong>${block.task || 'the data'}</strong>, by ${how}:
+    ${shortVerdict(standing)}${baseline(model, headline, standing)}${smallest(model, block, headline)}
   </p>`;
 }
 

@@ -5,6 +5,7 @@ import { html, Markup } from '../markup.ts';
 import { isLowerBetter, metricLabel } from '../metric-facts.ts';
 import type { Block, Model } from '../model.ts';
 import { list, show, showSd } from '../numbers.ts';
+import { panes } from '../panes.ts';
 import { swatch } from '../palette.ts';
 import type { SummaryRow } from '../rows.ts';
 
@@ -97,33 +98,15 @@ function table({ model, block, metric }: Pane): Markup {
 /** One evaluation of one task: charts and table for each metric, of which one is shown at a time. */
 export async function scores(model: Model, block: Block, options: { id: string; draw: Draw; onlyFirst: boolean }): Promise<Markup> {
   const metrics = options.onlyFirst ? block.metrics.slice(0, 1) : block.metrics;
-  const panes: Markup[] = [];
+  const shown: { label: string; content: Markup }[] = [];
   for (const metric of metrics) {
     const pane = { model, block, metric };
-    panes.push(
-      html`<div class="pane">
-        <h4 class="metric">${metricLabel(metric)}</h4>
-        <div class="charts">${await charts(pane, options.draw)}</div>
-        ${table(pane)}
-      </div>`,
-    );
+    const content = html`<div class="charts">${await charts(pane, options.draw)}</div>
+      ${table(pane)}`;
+    shown.push({ label: metricLabel(metric), content });
   }
-  const choice = metrics.map((metric, i) => {
-    const id = `${options.id}-${i}`;
-    return html`<input type="radio" name="${options.id}" id="${id}" ${i === 0 ? new Markup(' checked') : ''} /><label for="${id}"
-        >${metricLabel(metric)}</label
-      >`;
-  });
-  const fieldset =
-    metrics.length > 1
-      ? html`<fieldset>
-          <legend>Metric</legend>
-          ${choice}
-        </fieldset>`
-      : '';
   return html`<div class="block">
     <h3>By ${list(block.evaluators)}</h3>
-    ${legend(model, block.selectors)}
-    <div class="switch">${fieldset}${panes}</div>
+    ${legend(model, block.selectors)} ${panes(options.id, 'Metric', shown)}
   </div>`;
 }
