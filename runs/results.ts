@@ -10,6 +10,7 @@ import type { Plan } from '../schemas/plan.ts';
 import { tellStory } from './run-story.ts';
 import type { RunRecord, TaskRecord } from '../schemas/run.ts';
 import { abreast } from './abreast.ts';
+import { executionPage } from './execution-page.ts';
 import { checkBucket, type Publish } from './publish.ts';
 import { taskName } from '../core/task-name.ts';
 
@@ -213,7 +214,8 @@ export async function writeResults(
     }
   }
   await publish('trace.tsv', traceTable(plan, records, dropped));
+  await publish('execution.html', executionPage(run, plan, records));
   await publish('run.json', runFile(plan, { run, changes }, records, version));
   const trained = models > 0 ? [`models/ with ${plural(models, 'trained network')}`] : [];
-  return [...names, 'trace.tsv', 'run.json', ...trained];
+  return [...names, 'trace.tsv', 'execution.html', 'run.json', ...trained];
 }

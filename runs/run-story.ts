@@ -1,12 +1,10 @@
 import type { Plan } from '../schemas/plan.ts';
 import type { Change, TaskRecord } from '../schemas/run.ts';
+import { escapeHtml } from './markup.ts';
 
 /** Where a report leaves room for what only the engine knows. */
 const ROOM = '<div id="run-story"></div>';
 const MOST = 60;
-
-const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-export const escapeHtml = (text: string): string => text.replaceAll(/[&<>"']/g, (c) => ESCAPES[c]);
 
 function table(caption: string, header: readonly string[], rows: readonly (readonly string[])[]): string {
   const cells = (tag: string, row: readonly string[]): string =>
@@ -48,5 +46,6 @@ export function tellStory(
       '<h3>Seeds that were not needed</h3><p>The seeds before told these apart from all others (adaptive seeds).</p>',
       table('Seeds that were not needed', ['task'], spared),
     );
+  parts.push('<p><a href="execution.html">How the run went</a>: steps, timeline, resources, retries.</p>');
   return report.replace(ROOM, () => parts.join('\n'));
 }

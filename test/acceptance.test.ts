@@ -45,7 +45,8 @@ function complete(
   expect(found.toSorted()).toEqual(wanted.toSorted());
   for (const r of table(`results/${name}/metrics.csv`))
     expect(Number.isFinite(Number(r.value)) && r.value !== '', JSON.stringify(r)).toBe(true);
-  for (const file of [...FILES, 'report.html', 'trace.tsv', 'run.json']) expect(project.has(`results/${name}/${file}`), file).toBe(true);
+  for (const file of [...FILES, 'report.html', 'execution.html', 'trace.tsv', 'run.json'])
+    expect(project.has(`results/${name}/${file}`), file).toBe(true);
 }
 
 const mean = (name: string, selector: string, evaluator: string, k: number): number =>

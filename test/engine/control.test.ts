@@ -114,7 +114,7 @@ describe('limits', () => {
     expect(tasks.code).toBe(1);
     expect(tasks.stderr).toContain('stopped before its end: its number of tasks was computed');
     expect(listed('few').length).toBeGreaterThanOrEqual(3);
-    const time = await project.run('run', sweep('brief', [1, 2, 3, 4, 5, 6, 7, 8], 1_000), '--slots', '1', '--budget', 'wall=3s');
+    const time = await project.run('run', sweep('brief', [1, 2, 3, 4, 5, 6, 7, 8], 3_000), '--slots', '1', '--budget', 'wall=12s');
     expect(time.stderr).toContain('stopped before its end: its time was spent');
     expect(listed('brief').length).toBeGreaterThanOrEqual(1);
     expect((await project.run('run', project.path('few.yaml'), '--budget', 'cells=3')).code).toBe(2);
