@@ -20,8 +20,8 @@ export interface Comparison extends Pick<MetricRow, 'task' | 'evaluator' | 'metr
   /** Hedges' g of the paired differences; NaN below three pairs and where differences do not vary. */
   readonly effect: number;
   readonly verdict: Verdict;
-  /** Pairs of selectors at this place that were tested. */
-  readonly tested: number;
+  /** What Holm holds this pair's p-value against. */
+  readonly alpha: number;
   readonly testToLearning: number;
 }
 
@@ -52,7 +52,7 @@ export function compare({ axes, metrics }: Rows, terms: Terms): Comparison[] {
 
 const UNKNOWN = { t: Number.NaN, p: Number.NaN, low: Number.NaN, high: Number.NaN };
 
-type Untold = Omit<Comparison, 'pHolm' | 'verdict' | 'tested'>;
+type Untold = Omit<Comparison, 'pHolm' | 'verdict' | 'alpha'>;
 
 function comparePlace(rows: readonly MetricRow[], terms: Terms): Comparison[] {
   const { task, evaluator, metric, k, others } = rows[0];
@@ -75,9 +75,11 @@ function comparePlace(rows: readonly MetricRow[], terms: Terms): Comparison[] {
     }),
   );
   const adjusted = holm(untold.map(({ test }) => test.p));
-  const tested = adjusted.filter((p) => !Number.isNaN(p)).length;
   const sign = terms.lowerIsBetter(metric) ? -1 : 1;
-  return untold.map((pair, i) => ({ ...pair, tested, pHolm: adjusted[i], verdict: verdictOf(pair, adjusted[i], sign) }));
+  return untold.map((pair, i) => {
+    const left = untold.filter(({ test }) => test.p >= pair.test.p).length;
+    return { ...pair, alpha: ALPHA / left, pHolm: adjusted[i], verdict: verdictOf(pair, adjusted[i], sign) };
+  });
 }
 
 function verdictOf({ test, values }: Untold, pHolm: number, sign: number): Verdict {
@@ -88,13 +90,13 @@ function verdictOf({ test, values }: Untold, pHolm: number, sign: number): Verdi
 }
 
 /**
- * How many seeds beyond those there are would tell two selectors apart with a chance of `POWER`, were the difference as it looks now. Held
- * against the strictest step of Holm, since nobody knows what the other pairs will look like. Infinity where no number would; NaN where the
+ * How many seeds beyond those there are would tell two selectors apart with a chance of `POWER`, were the difference as it looks now. The pair keeps
+ * its step of Holm, since pairs of as many seeds stay in the order of their effects. Infinity where no number would; NaN where the
  * pairs do not say.
  */
-export function moreSeeds({ test, tested, testToLearning }: Comparison): number {
+export function moreSeeds({ test, alpha, testToLearning }: Comparison): number {
   if (test.n < 3 || Number.isNaN(test.p)) return Number.NaN;
-  return Math.max(1, Math.ceil(pairsNeeded(test.mean / test.sd, { alpha: ALPHA / tested, power: POWER, testToLearning })) - test.n);
+  return Math.max(1, Math.ceil(pairsNeeded(test.mean / test.sd, { alpha, power: POWER, testToLearning })) - test.n);
 }
 
 /** What the reporters are told about comparisons. */

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import html from '../../../plugins/reporters/html.ts';
+import { compare, moreSeeds, POWER, termsOf } from '../../../plugins/reporters/report/comparison.ts';
 import { rankDiagram } from '../../../plugins/reporters/report/critical-difference.ts';
+import { rowsOf } from '../../../plugins/reporters/report/rows.ts';
+import { pairedPower } from '../../../stats/inference-effects.ts';
 import { type MadeUpRun, madeUpRun, report } from '../../kit/reporter.ts';
 
 type Cell = Readonly<Record<string, string | number>>;
@@ -50,7 +53,7 @@ describe('the verdict', () => {
     expect(prose(text)).toMatch(
       /k = 16 a \([^)]+\) is the best, and that is sure; next is b \([^)]+\)\. Surely behind too: c \([^)]+\)\. Smaller panels/,
     );
-    expect(text).toMatch(/<b>\+0\.\d{3}<\/b>/);
+    expect(text).toMatch(/<b>−0\.\d{3}<\/b>/);
     const [header, ...rows] = csvOf(text, 'pairs-cell_type-forest-16.csv');
     expect(rows).toHaveLength(3);
     for (const row of rows) for (const value of row) expect(value, header.join()).not.toBe('');
@@ -72,6 +75,35 @@ describe('the verdict', () => {
   test('needs two selectors', async () => {
     expect(section(await page({ selectors: ['a'] }))).toBe('');
   });
+});
+
+test('the seeds that would tell are the fewest with the wanted power, at the step of Holm that the pair is at', () => {
+  const { data, ...run } = madeUpRun({ selectors: ['a', 'b', 'c'], ks: [8], values: around({ a: 0.9, b: 0.88, c: 0.8 }, 0.03) });
+  const rows = rowsOf(run);
+  const pairs = compare(rows, termsOf(rows, data, { lower_is_better: [], test_share: 0.2 }));
+  expect(pairs.map(({ alpha }) => 0.05 / alpha).toSorted((a, b) => a - b)).toEqual([1, 2, 3]);
+  const unsure = pairs.filter(({ verdict }) => verdict === 'unsure');
+  expect(unsure.length).toBeGreaterThan(0);
+  for (const pair of unsure) {
+    const { mean, sd, n } = pair.test;
+    const more = moreSeeds(pair);
+    const power = (seeds: number): number => pairedPower(mean / sd, seeds, { alpha: pair.alpha, testToLearning: 0.25 });
+    if (Number.isFinite(more)) expect([power(n + more) >= POWER, power(n + more - 1) < POWER]).toEqual([true, true]);
+    else expect(power(1e5)).toBeLessThan(POWER);
+  }
+});
+
+test('the share of test cells is what the confusion tables count', () => {
+  const { data, metrics, panels } = madeUpRun({ cells: 100 });
+  const counted = metrics.map((g) => ({
+    ...g,
+    value: { ...g.value, confusion: { classes: ['B', 'T'], counts: Uint32Array.of(7, 3, 2, 13) } },
+  }));
+  const rows = rowsOf({ metrics: counted, panels });
+  const terms = termsOf(rows, data, { lower_is_better: [] });
+  expect(terms.testToLearning('cell_type')).toBeCloseTo(0.25 / 0.75, 12);
+  expect(terms.testToLearning('a regression')).toBeCloseTo(0.25 / 0.75, 12);
+  expect(termsOf({ ...rows, confusions: [] }, data, { lower_is_better: [] }).testToLearning('cell_type')).toBeCloseTo(0.25, 12);
 });
 
 describe('the ranks', () => {

@@ -97,21 +97,22 @@ function matrix(model: Model, { at, pairs }: Compared): Markup {
   const order = model.ranking(at).map((r) => r.selector);
   const found = new Map(pairs.flatMap((pair) => [pair.a, pair.b].map((a) => [JSON.stringify([a, a === pair.a ? pair.b : pair.a]), pair])));
   const isRoomy = order.length <= ROOMY;
-  const columns = order.slice(1);
-  const body = order.slice(0, -1).map((a, i) => {
-    const cells = columns.map((b, j) => {
-      const pair = j < i ? undefined : found.get(JSON.stringify([a, b]));
-      return pair ? cell(pair, a, isRoomy) : html`<td></td>`;
+  // The better ones as columns, so that what is known against the best stands first.
+  const columns = order.slice(0, -1);
+  const body = order.slice(1).map((row, i) => {
+    const cells = columns.map((column, j) => {
+      const pair = j > i ? undefined : found.get(JSON.stringify([row, column]));
+      return pair ? cell(pair, row, isRoomy) : html`<td></td>`;
     });
     return html`<tr>
-      <th scope="row">${isRoomy ? '' : `${i + 1} `}${a}</th>
+      <th scope="row">${isRoomy ? '' : `${i + 2} `}${row}</th>
       ${cells}
     </tr>`;
   });
   const direction = isLowerBetter(at.metric, model.params.lower_is_better) ? ', lower is better' : '';
   const below = isRoomy
     ? html` Below it the 95 % interval of that pair alone, p after Holm over all pairs, and the effect size g.`
-    : html` Columns are numbered as the rows, the last being ${order.length} ${order.at(-1)}. The rest is in the CSV.`;
+    : html` Columns are numbered as the rows, 1 being ${order[0]}. The rest is in the CSV.`;
   return html`<div class="scroll" role="region" tabindex="0" aria-label="Pairs by ${at.evaluator} at k = ${at.k}">
       <table class="pairs">
         <caption>
@@ -123,7 +124,7 @@ function matrix(model: Model, { at, pairs }: Compared): Markup {
         <thead>
           <tr>
             <th scope="col">selector</th>
-            ${columns.map((b, j) => (isRoomy ? html`<th scope="col">${b}</th>` : html`<th scope="col" title="${b}" aria-label="${b}">${j + 2}</th>`))}
+            ${columns.map((b, j) => (isRoomy ? html`<th scope="col">${b}</th>` : html`<th scope="col" title="${b}" aria-label="${b}">${j + 1}</th>`))}
           </tr>
         </thead>
         <tbody>

@@ -64,6 +64,7 @@ function diagram(model: Model, field: Field): Markup {
     svg: rankDiagram({ title, description: alt, rows, critical, groups }),
     alt,
     caption: `${chance(test.pF, test.blocks)} Those that a bar on the right joins can't be told apart (Nemenyi, 5 %).${missing}`,
+    isWide: rows.length > 12,
     file: `ranks-${evaluator}-${metric}`,
     data: order.map((i) => ({
       selector: selectors[i],
