@@ -39,10 +39,11 @@ export const storePlan = (store: ArtifactStore, plan: Plan): Promise<ArtifactRef
 /** Notes a run in the store, where commands and reports find it. */
 export async function noteRun(
   store: ArtifactStore,
-  { work: _, ...request }: RunRequest,
+  request: RunRequest,
   more: Pick<RunRecord, 'workflow' | 'name' | 'started' | 'out' | 'plugins'>,
 ): Promise<RunRecord> {
-  const record: RunRecord = { ...request, ...more };
+  const { work: _, ...kept } = request;
+  const record: RunRecord = { ...kept, ...more };
   await store.writeRecord(recordPath.run(request.run), JSON.stringify(record));
   return record;
 }

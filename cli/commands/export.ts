@@ -49,7 +49,7 @@ export function exportRun(word: string, flags: ExportFlags): Promise<number> {
         throw new ConfigError('An h5ad is written to a folder of this machine', { mend: 'Give another place with --out.' });
       else made.push(await (await import('../export/anndata.ts')).exportAnnData(taken, join(out, `${name}.h5ad`), flags.cell));
     }
-    process.stdout.write(flags.json ? `${JSON.stringify({ run, out, made })}\n` : `${made.map((line) => `${line}`).join('\n')}\n`);
+    process.stdout.write(flags.json ? `${JSON.stringify({ run, out, made })}\n` : `${made.join('\n')}\n`);
     return 0;
   });
 }

@@ -14,18 +14,24 @@ export default defineEmbedder({
   summary: 'UMAP of the cells by their principal components; for pictures',
   cites: ['10.48550/arXiv.1802.03426'],
   params,
-  run: async ({ seed, progress, breathe }, { data }, { components, neighbours, min_dist: minDist, epochs }) => {
+  run: async (context, { data }, { components, neighbours, min_dist: minDist, epochs }) => {
     const { toCsc } = await import('../../data/matrix.ts');
     const { pca, pcaScores } = await import('../../stats/pca.ts');
     const { umap } = await import('../../stats/umap.ts');
     const matrix = toCsc(data.X);
-    const parts = await pca(matrix, { components, onStep: () => breathe() });
+    const parts = await pca(matrix, { components, onStep: () => context.breathe() });
     const samples = { block: pcaScores(matrix, parts), rows: matrix.rows, features: parts.count };
     const onStep = async (share: number): Promise<void> => {
-      progress(share, 'umap');
-      await breathe();
+      context.progress(share, 'umap');
+      await context.breathe();
     };
-    const coordinates = await umap(samples, { neighbours, minDist, seed, onStep, ...(epochs === undefined ? {} : { epochs }) });
+    const coordinates = await umap(samples, {
+      neighbours,
+      minDist,
+      seed: context.seed,
+      onStep,
+      ...(epochs === undefined ? {} : { epochs }),
+    });
     return { embedding: { method: 'UMAP', coordinates }, facts: { cells: matrix.rows, components: parts.count } };
   },
 });
