@@ -99,6 +99,14 @@ runCommand('report <run>', 'Write the results of a run again from the store.')
   .option('--out <place>', 'folder of results, or s3://bucket/prefix (default: results/<name>)')
   .action(act(async (run: string, flags) => (await import('./commands/runs.ts')).report(run, flags)));
 
+runCommand('ui', 'The dashboard: runs, their sweeps and curves, live, in a browser; until interrupted.')
+  .option('--host <name>', 'where to listen; beyond this machine everybody must show a token', '127.0.0.1')
+  .option('--port <n>', 'port (default: 7878, or any that is free)', whole)
+  .option('--token <secret>', 'what everybody must show (default: made up for any host but this machine)')
+  .option('--open', 'show it in the browser')
+  .addHelpText('after', '\nExamples:\n  panelflow ui --open\n  panelflow ui --host 0.0.0.0 --port 8080')
+  .action(act(async (flags) => (await import('./commands/ui.ts')).ui(flags)));
+
 runCommand('clean [runs...]', 'Drop runs from the store, and every result that no other run needs. What is open or young is left alone.')
   .option('--keep <n>', 'drop all runs but the newest so many of each name', whole)
   .option('--older-than <time>', 'drop runs that ended longer ago, such as 30d; with --keep, only those that both rules name')

@@ -1,13 +1,17 @@
 // Compiles TypeScript, bundles the workflows once, and links the command into node_modules/.bin.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const at = (path) => `${root}${path}`;
 
-const tsc = spawnSync(process.execPath, [at('node_modules/typescript/bin/tsc'), '-p', at('tsconfig.json')], { stdio: 'inherit' });
-if (tsc.status !== 0 && !process.argv.includes('--anyway')) process.exit(tsc.status ?? 1);
+// The program, then the page of the dashboard.
+for (const config of ['tsconfig.json', 'ui/tsconfig.json']) {
+  const tsc = spawnSync(process.execPath, [at('node_modules/typescript/bin/tsc'), '-p', at(config)], { stdio: 'inherit' });
+  if (tsc.status !== 0 && !process.argv.includes('--anyway')) process.exit(tsc.status ?? 1);
+}
+for (const name of ['index.html', 'style.css', 'icon.svg']) copyFileSync(at(`ui/${name}`), at(`dist/ui/${name}`));
 
 const { bundleWorkflowCode } = await import('@temporalio/worker');
 const { code } = await bundleWorkflowCode({

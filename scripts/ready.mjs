@@ -29,6 +29,7 @@ const SOURCES = [
   'workers',
   'runs',
   'cli',
+  'ui',
   'test/kit',
   'tsconfig.json',
   'package.json',

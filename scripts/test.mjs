@@ -6,5 +6,6 @@ const bin = (name) => `node_modules/.bin/${name}`;
 command('Lint', bin('oxlint'), ['--type-aware']);
 command('Format', bin('oxfmt'), ['--check', '.']);
 command('Types', bin('tsc'), ['--noEmit']);
+command('Types of the page', bin('tsc'), ['-p', 'ui', '--noEmit']);
 command('Dead code', bin('knip'), []);
 command('Tests', bin('vitest'), ['run', ...process.argv.slice(2)]);

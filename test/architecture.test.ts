@@ -63,8 +63,10 @@ const MAY_IMPORT: Record<string, string[]> = {
     'lazy:plugins/stores',
   ],
   notify: ['node:*', 'zod', 'schemas', 'core', 'runs/source-file.ts', 'workers/machine.ts', 'lazy:nodemailer'],
+  ui: [],
   cli: [
     'runs',
+    'ui/shapes.ts',
     'notify',
     'node:*',
     'yaml',

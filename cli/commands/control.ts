@@ -4,6 +4,7 @@ import { ConfigError, ResourceError } from '../../core/errors.ts';
 import { CompileError } from '../../core/problem.ts';
 import { type ArtifactStore, recordPath } from '../../core/store.ts';
 import { plural } from '../../core/units.ts';
+import type { ArtifactRef } from '../../schemas/artifact.ts';
 import type { Plan } from '../../schemas/plan.ts';
 import type { RunRecord } from '../../schemas/run.ts';
 import { accompany } from '../accompany.ts';
@@ -46,10 +47,15 @@ function withRun(word: string, flags: RunsFlags, act: (found: Found) => Promise<
   });
 }
 
-const asked = (note = ''): { by: string; note: string } => ({ by: `${userInfo().username}@${hostname()}`, note });
+/** Who asks for a change, and a note on it. */
+export const asked = (note = ''): { by: string; note: string } => ({ by: `${userInfo().username}@${hostname()}`, note });
 
 /** Sends a change to a run that goes on. */
-async function change<R>({ connected, handle, row }: Found, name: string, arg: object): Promise<R> {
+export async function change<R>(
+  { connected, handle, row }: Pick<Found, 'connected' | 'handle' | 'row'>,
+  name: string,
+  arg: object,
+): Promise<R> {
   if (row.status !== 'RUNNING')
     throw new ConfigError(`The run ${row.run} is ${row.status.toLowerCase()} already`, {
       mend: '`panelflow retry` or `amend` takes it up again.',
@@ -144,34 +150,56 @@ export function amend(word: string, { add = [], drop = [], set = [], dryRun = fa
       if (add.length + drop.length + set.length === 0) return 0;
     }
     const { row, record, store, isOpen } = found;
-    const words = [...add.map((w) => `add ${w}`), ...drop.map((w) => `drop ${w}`), ...set.map((w) => `set ${w}`)];
-    if (words.length === 0)
-      throw new ConfigError('Nothing to change', { mend: 'Give --add axis=value, --drop axis=value, --set key=value or --budget.' });
-    const before = await sourceOf(store, record.source);
-    const amended = amendSource(
-      set.reduce((s, w) => ({ ...s, run: { ...s.run, params: setParam(s.run.params, w) } }), before),
-      { add, drop },
-    );
-    const plan = await recompile(amended);
-    const old = new Set((await planOf(store, record.plans.at(-1)!)).tasks.map((t) => t.id));
-    const fresh = new Set(plan.tasks.map((t) => t.id));
-    const [added, dropped] = [[...fresh].filter((id) => !old.has(id)).length, [...old].filter((id) => !fresh.has(id)).length];
-    const said = `${plural(added, 'task')} added, ${dropped} dropped`;
+    const { words, said, refs } = await amendment(store, record, { add, drop, set });
     if (dryRun) {
       say(`That would be: ${said}.`);
       return 0;
     }
-    const refs = { plan: await storePlan(store, plan), source: await storeSource(store, amended) };
     if (isOpen) {
-      await change(found, 'amend', { ...asked(words.join('; ')), ...refs });
+      await change(found, 'amend', { ...asked(words), ...(await refs()) });
       say(`${row.run} goes on with ${said}.`);
       return 0;
     }
     say(`${row.run} is taken up again: ${said}.`);
-    const changes = [...record.changes, { what: 'amend' as const, at: Date.now(), ...asked(words.join('; ')) }];
-    const next = { ...record, plans: [...record.plans, refs.plan], source: refs.source, changes };
+    const changes = [...record.changes, { what: 'amend' as const, at: Date.now(), ...asked(words) }];
+    const { plan, source } = await refs();
+    const next = { ...record, plans: [...record.plans, plan], source, changes };
     return takeUp(found, flags, next);
   });
+}
+
+/** What an amendment comes to. */
+interface Amendment {
+  /** What is asked for, for people, and how many tasks come and go. */
+  readonly words: string;
+  readonly said: string;
+  /** Stores the amended plan and what it was compiled from. */
+  readonly refs: () => Promise<{ readonly plan: ArtifactRef; readonly source: ArtifactRef }>;
+}
+
+/** Compiles what a run becomes with values added, dropped and set; ConfigError for what makes no sense. Changes nothing. */
+export async function amendment(
+  store: ArtifactStore,
+  record: RunRecord,
+  { add, drop, set }: Required<Pick<AmendFlags, 'add' | 'drop' | 'set'>>,
+): Promise<Amendment> {
+  const words = [...add.map((w) => `add ${w}`), ...drop.map((w) => `drop ${w}`), ...set.map((w) => `set ${w}`)];
+  if (words.length === 0)
+    throw new ConfigError('Nothing to change', { mend: 'Give --add axis=value, --drop axis=value, --set key=value or --budget.' });
+  const before = await sourceOf(store, record.source);
+  const amended = amendSource(
+    set.reduce((s, w) => ({ ...s, run: { ...s.run, params: setParam(s.run.params, w) } }), before),
+    { add, drop },
+  );
+  const plan = await recompile(amended);
+  const old = new Set((await planOf(store, record.plans.at(-1)!)).tasks.map((t) => t.id));
+  const fresh = new Set(plan.tasks.map((t) => t.id));
+  const [added, dropped] = [[...fresh].filter((id) => !old.has(id)).length, [...old].filter((id) => !fresh.has(id)).length];
+  return {
+    words: words.join('; '),
+    said: `${plural(added, 'task')} added, ${dropped} dropped`,
+    refs: async () => ({ plan: await storePlan(store, plan), source: await storeSource(store, amended) }),
+  };
 }
 
 /** An amended source as a plan; what is wrong with it, as one error. */
