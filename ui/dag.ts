@@ -1,8 +1,8 @@
 import { count, svg } from './dom.ts';
 import type { CompactPlan, StepCounts } from './shapes.ts';
 
-const BOX = { width: 150, height: 50 };
-const GAP = { x: 46, y: 14 };
+const BOX = { width: 128, height: 50 };
+const GAP = { x: 22, y: 12 };
 /** Parts of a bar, in the order in which they are drawn. */
 const PARTS = ['done', 'cached', 'running', 'failed', 'skipped', 'dropped'] as const;
 
@@ -30,7 +30,7 @@ export class Dag {
     const edges = reduced(plan).map(([from, to]) => {
       const [[x1, y1], [x2, y2]] = [places.get(from)!, places.get(to)!];
       const [a, b, c, d] = [x1 + BOX.width, y1 + BOX.height / 2, x2, y2 + BOX.height / 2];
-      const bend = Math.max(20, (c - a) / 2);
+      const bend = Math.max(11, (c - a) / 2);
       return svg('path', { class: 'edge', d: `M${a} ${b}C${a + bend} ${b} ${c - bend} ${d} ${c} ${d}` });
     });
     const boxes = plan.steps.map((step, i) => this.#box(step, places.get(i)!, () => choose(i)));
@@ -49,7 +49,7 @@ export class Dag {
       'g',
       { class: 'step', transform: `translate(${x} ${y})`, tabindex: 0, role: 'button', onclick: choose },
       svg('rect', { class: 'box', width: BOX.width, height: BOX.height, rx: 6 }),
-      svg('text', { class: 'name', x: 10, y: 18 }, id.length > 18 ? `${id.slice(0, 17)}…` : id),
+      svg('text', { class: 'name', x: 10, y: 18 }, id.length > 15 ? `${id.slice(0, 14)}…` : id),
       text,
       svg('rect', { class: 'bar', x: 10, y: 39, width: BOX.width - 20, height: 5 }),
       ...bars,

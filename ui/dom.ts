@@ -62,6 +62,9 @@ export function size(bytes: number): string {
   return unit === 0 ? `${bytes} bytes` : `${(bytes / 1024 ** unit).toFixed(1)} ${['kB', 'MB', 'GB', 'TB'][unit - 1]}`;
 }
 
+/** 1 task, 10,000 tasks. */
+export const plural = (n: number, noun: string): string => `${count(n)} ${noun}${n === 1 ? '' : 's'}`;
+
 /** 10,000. */
 export const count = (n: number): string => n.toLocaleString('en-US');
 

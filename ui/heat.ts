@@ -155,8 +155,13 @@ export class Heat {
       const [x, y] = [left + (i % columns) * width, top + Math.floor(i / columns) * height];
       const state = stateOf(this.#model, tasks);
       const value = numbers[i];
-      if (values && !Number.isNaN(value)) context.fillStyle = mix(from, to, high > low ? (value - low) / (high - low) : 1);
-      else context.fillStyle = values && state !== STATE.failed ? colours[STATE.waiting] : colours[state];
+      if (values && Number.isNaN(value) && (state === STATE.done || state === STATE.cached)) {
+        // Its result has no such number.
+        context.strokeStyle = colours[STATE.waiting];
+        context.strokeRect(x + 0.5, y + 0.5, width - gap - 1, height - gap - 1);
+        continue;
+      }
+      context.fillStyle = values && !Number.isNaN(value) ? mix(from, to, high > low ? (value - low) / (high - low) : 1) : colours[state];
       context.fillRect(x, y, width - gap, height - gap);
       // Not by colour alone: what failed is crossed out, what is under way has a dot.
       if (width < 7 || height < 7) continue;

@@ -14,6 +14,8 @@ export class Model {
   facts: States['facts'] = {};
   panels: States['panels'] = [];
   fact = '';
+  /** Grows with every change. */
+  version = 0;
   #seq = 0;
   #busy: Promise<void> | undefined;
   #isStale = false;
@@ -85,11 +87,13 @@ export class Model {
       this.plan = await get<CompactPlan>(runPath(this.run, 'plan'));
       [this.states, this.ms, this.values] = blank(this.plan);
       this.#seq = 0;
+      this.version++;
       this.#number();
       return true;
     }
     if (this.#seq === 0) this.values.fill(Number.NaN);
     this.#seq = answer.seq;
+    if (answer.changes.length > 0) this.version++;
     this.facts = answer.facts;
     this.panels = answer.panels;
     for (const [task, state, ms, value] of answer.changes) {

@@ -39,10 +39,14 @@ async function begin(run: string, taskId: string | undefined, { body, told }: Pa
   const first = tasks.includes(wanted) ? wanted : tasks[0];
   const second = tasks.find((task) => task !== first) ?? first;
   const panels: (PanelOf | undefined)[] = [undefined, undefined];
+  const most = h('input', { type: 'number', min: 1, max: 1000, 'aria-label': 'Genes', oninput: () => paint() });
+  const sizeOf = (panel: PanelOf | undefined): number => Math.max(1, Math.min(Number(most.value) || 0, panel?.genes.length ?? 0));
   const sides = [first, second].map((task, side) => {
     const genes = h('div');
     const show = async (chosen: number): Promise<void> => {
-      panels[side] = await get<PanelOf>(runPath(run, 'panels', plan.tasks[chosen][0]));
+      const panel = await get<PanelOf>(runPath(run, 'panels', plan.tasks[chosen][0]));
+      panels[side] = panel;
+      if (side === 0 || most.value === '') most.value = String(panel.k);
       paint();
     };
     const chooser = choosers(
@@ -60,13 +64,15 @@ async function begin(run: string, taskId: string | undefined, { body, told }: Pa
     };
   });
   const paint = (): void => {
-    const [a, b] = panels.map((panel) => new Set(panel?.genes.slice(0, panel.k).map(([gene]) => gene)));
-    for (const [side, { genes }] of sides.entries()) if (panels[side]) put(genes, ...list(panels[side], side === 0 ? b : a));
+    const [a, b] = panels.map((panel) => new Set(panel?.genes.slice(0, sizeOf(panel)).map(([gene]) => gene)));
+    for (const [side, { genes }] of sides.entries())
+      if (panels[side]) put(genes, ...list(panels[side], sizeOf(panels[side]), side === 0 ? b : a));
     const shared = [...a].filter((gene) => b.has(gene)).length;
     const all = a.size + b.size - shared;
     if (panels[0] && panels[1])
       say(told, `${count(shared)} genes in both, ${count(all)} in either: overlap (Jaccard) ${number(all === 0 ? 0 : shared / all)}`);
   };
+  body.before(h('label', { class: 'choice' }, h('span', {}, 'First genes'), most));
   put(body, ...sides.map((side) => side.element));
   await Promise.all(sides.map((side) => side.show(side.task)));
 }
@@ -104,7 +110,7 @@ function choosers(model: Model, tasks: readonly number[], first: number, side: s
   );
 }
 
-function list({ name, k, genes }: PanelOf, others: ReadonlySet<string>): Node[] {
+function list({ name, genes }: PanelOf, k: number, others: ReadonlySet<string>): Node[] {
   const most = Math.max(...genes.slice(0, k).map(([, score]) => Math.abs(score ?? 0)), 1e-12);
   return [
     h('h3', {}, name),

@@ -9,6 +9,7 @@ import { paintBar } from './runs-page.ts';
 import type { Live, RunDetail, RunFacts } from './shapes.ts';
 import { Sweep } from './sweep.ts';
 import { TaskPanel } from './task-panel.ts';
+import { UnderWayList } from './under-way.ts';
 
 /** One run: how far it is, its steps, its sweep, what fails, and orders to it. */
 export function runPage(run: string, taskId: string | undefined): Page {
@@ -44,18 +45,19 @@ class RunView {
   readonly #notice = h('p', { class: 'notice', role: 'status', hidden: true });
   readonly #steps = h('div', { class: 'dag scroll', tabindex: 0, role: 'region', 'aria-label': 'Steps' });
   readonly #sweep = h('div');
-  readonly #underWay = h('section', { 'aria-labelledby': 'under-way', hidden: true }, h('h2', { id: 'under-way' }, 'Under way'));
-  readonly #rows = h('ul', { class: 'under-way' });
+  readonly #under = h('div');
   readonly #failures = h('section', { 'aria-labelledby': 'failures', hidden: true });
   readonly #story = h('section', { 'aria-labelledby': 'story' });
   #model: Model | undefined;
   #panel: TaskPanel | undefined;
   #grid: Sweep | undefined;
   #dag: Dag | undefined;
+  #underWay: UnderWayList | undefined;
   #live: Live | undefined;
   #facts: RunFacts | undefined;
   #wanted: string | undefined;
   #plan = '';
+  #version = -1;
   #possible = '';
   #leave: () => void = () => {};
   #isClosed = false;
@@ -63,7 +65,6 @@ class RunView {
   constructor(run: string, taskId: string | undefined) {
     this.#run = run;
     this.#wanted = taskId;
-    this.#underWay.append(this.#rows);
     this.element = h(
       'div',
       { class: 'run' },
@@ -74,7 +75,7 @@ class RunView {
       this.#notice,
       h('section', { 'aria-label': 'Steps' }, this.#steps),
       this.#sweep,
-      this.#underWay,
+      this.#under,
       this.#failures,
       this.#story,
     );
@@ -83,6 +84,7 @@ class RunView {
 
   close(): void {
     this.#isClosed = true;
+    this.#underWay?.close();
     this.#leave();
   }
 
@@ -109,12 +111,17 @@ class RunView {
 
   async #begin(): Promise<void> {
     try {
-      const [detail, model] = await Promise.all([get<RunDetail>(runPath(this.#run)), Model.load(this.#run)]);
+      const asked = get<RunDetail>(runPath(this.#run));
+      asked.catch(() => {});
+      // The sweep is there as soon as the plan is, before a busy run has answered.
+      const model = await Model.load(this.#run);
       if (this.#isClosed) return;
-      this.#facts = detail.facts;
       this.#model = model;
       this.#build(model);
-      this.#take(detail.live);
+      const { facts, live } = await asked;
+      if (this.#isClosed) return;
+      this.#facts = facts;
+      this.#take(live);
       this.#tellFacts();
       if (this.#wanted !== undefined) this.show(this.#wanted);
       this.#leave = follow(
@@ -130,11 +137,13 @@ class RunView {
   #build(model: Model): void {
     this.#plan = model.plan.plan;
     this.#panel = new TaskPanel(model, () => (location.hash = this.#address()));
+    this.#draw(model);
     this.#grid = new Sweep(model, {
       open: (task) => (location.hash = this.#address(task)),
       told: (step) => this.#dag?.mark(model.plan.steps[step].id),
     });
-    this.#draw(model);
+    this.#underWay = new UnderWayList(model, this.#address);
+    put(this.#under, this.#underWay.element);
     put(this.#sweep, this.#grid.element);
     this.element.append(this.#panel.element);
   }
@@ -144,6 +153,7 @@ class RunView {
       this.#grid?.choose(step);
       this.element.querySelector('#sweep')?.scrollIntoView({ block: 'nearest' });
     });
+    if (this.#grid) this.#dag.mark(model.plan.steps[this.#grid.step].id);
     put(this.#steps, this.#dag.element);
   }
 
@@ -156,7 +166,7 @@ class RunView {
     this.#summary(live);
     this.#dag?.update(live.steps);
     this.#buttons(live);
-    this.#running(live);
+    this.#underWay?.update(live.isOpen ? live.underWay : []);
     this.#failed(live);
     if (before?.changes.length !== live.changes.length) this.#tellFacts();
     void this.#model?.refresh(() => this.#painted()).catch(() => {});
@@ -164,13 +174,15 @@ class RunView {
 
   #painted(): void {
     const model = this.#model!;
+    if (model.version === this.#version) return;
+    this.#version = model.version;
     if (model.plan.plan === this.#plan) this.#grid!.update();
     else {
       // The sweep was amended.
       this.#plan = model.plan.plan;
+      this.#grid!.arrange();
       this.#draw(model);
       this.#dag!.update(this.#live?.steps ?? []);
-      this.#grid!.arrange();
     }
     this.#panel!.update();
   }
@@ -226,24 +238,6 @@ class RunView {
   #notify(text: string | undefined): void {
     this.#notice.hidden = text === undefined;
     say(this.#notice, text ?? '');
-  }
-
-  #running({ underWay, isOpen }: Live): void {
-    const model = this.#model!;
-    this.#underWay.hidden = !isOpen || underWay.length === 0;
-    put(
-      this.#rows,
-      ...underWay.slice(0, 40).map(({ tasks, uses, fraction, note, attempt, started }) => {
-        const name = tasks.length === 1 ? model.name(tasks[0]) : tasks.length > 1 ? `${tasks.length} tasks of ${uses}` : uses;
-        const bar = h('div', { class: 'progress', 'aria-hidden': 'true' }, h('i', { class: 'running' }));
-        (bar.firstElementChild as HTMLElement).style.width = `${100 * fraction}%`;
-        const told = [note, ...(attempt > 1 ? [`attempt ${attempt}`] : []), duration(Math.max(0, Date.now() - started))]
-          .filter(Boolean)
-          .join(', ');
-        const label = tasks.length === 1 ? h('a', { href: this.#address(tasks[0]) }, name) : h('span', {}, name);
-        return h('li', {}, label, bar, h('span', { class: 'muted' }, told));
-      }),
-    );
   }
 
   #failed({ failures }: Live): void {

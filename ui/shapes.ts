@@ -175,7 +175,7 @@ export interface CurvesOf {
 
 export interface PanelOf {
   readonly name: string;
-  /** So many genes count; the rest is ranking. */
+  /** So many genes count at most; the rest is ranking. */
   readonly k: number;
   readonly genes: readonly (readonly [string, number | null])[];
 }

@@ -1,4 +1,4 @@
-import { count, duration, h, number, put, say } from './dom.ts';
+import { count, duration, h, number, plural, put, say } from './dom.ts';
 import { axesOf, bestRows, type Grid, layOut, widest } from './grid.ts';
 import { Heat, type Scale } from './heat.ts';
 import type { Model } from './model.ts';
@@ -77,6 +77,11 @@ export class Sweep {
     this.choose(this.#step);
   }
 
+  /** Number of the step that is shown. */
+  get step(): number {
+    return this.#step;
+  }
+
   /** Shows another step. */
   choose(step: number): void {
     this.#step = step;
@@ -92,6 +97,7 @@ export class Sweep {
   arrange(): void {
     const model = this.#model;
     const { axes, steps } = model.plan;
+    if (this.#step >= steps.length) this.#step = widest(model);
     const own = axesOf(model, this.#step);
     this.#grid = layOut(model, { step: this.#step, rows: this.#rows, columns: this.#columns, only: this.#only });
     const named = (axis: number): Choice => ({ value: String(axis), text: axes[axis].name });
@@ -136,7 +142,7 @@ export class Sweep {
     const scale = this.#scale();
     const across = grid.levels.map(({ axis }) => axis).join(', ');
     const shape = grid.rowAxis === '' ? '' : `: ${grid.rowAxis} down${across === '' ? '' : `, ${across} across`}`;
-    const label = `${count(grid.tasks.length)} tasks of ${this.#model.plan.steps[this.#step].id}${shape}`;
+    const label = `${plural(grid.tasks.length, 'task')} of ${this.#model.plan.steps[this.#step].id}${shape}`;
     say(this.#caption, label);
     this.#heat.show(grid, scale, label);
     this.#describe(grid, scale);
@@ -185,7 +191,7 @@ export class Sweep {
               h('span', {}, format(ends[0])),
               h('i', { class: 'ramp' }),
               h('span', {}, format(ends[1])),
-              h('small', {}, ` ${count(known.length)} tasks`),
+              h('small', {}, ` ${plural(known.length, 'task')}`),
             ]),
       );
       return;
@@ -292,7 +298,7 @@ class TaskTable {
       ),
     );
     if (focused !== undefined) this.#body.querySelector<HTMLElement>(`[data-task="${focused}"]`)?.focus();
-    const text = `${count(found.length)} tasks${this.#of === '' ? '' : ` of ${this.#of}`}, page ${this.#page + 1} of ${pages}`;
+    const text = `${plural(found.length, 'task')}${this.#of === '' ? '' : ` of ${this.#of}`}, page ${this.#page + 1} of ${pages}`;
     if (this.#where.textContent !== text) this.#where.textContent = text;
     this.#before.disabled = this.#page === 0;
     this.#after.disabled = this.#page >= pages - 1;

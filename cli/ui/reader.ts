@@ -52,7 +52,9 @@ export class Reader {
   /** Every run, newest first. Counts of older ones come with later calls. */
   async list(): Promise<RunItem[]> {
     const rows = await this.#listed();
-    const unknown = rows.filter(({ status, execution }) => status === 'RUNNING' || !this.#ends.has(execution)).slice(0, LISTED);
+    const open = rows.filter(({ status }) => status === 'RUNNING');
+    const ended = rows.filter(({ status, execution }) => status !== 'RUNNING' && !this.#ends.has(execution));
+    const unknown = [...open.slice(0, LISTED), ...ended.slice(0, LISTED)];
     const progress = new Map<string, Progress | undefined>();
     await Promise.all(unknown.map(async (row) => progress.set(row.execution, await this.#progressOf(row))));
     for (const { status, execution } of unknown) if (status !== 'RUNNING') this.#ends.set(execution, totalOf(progress.get(execution)));
@@ -152,7 +154,7 @@ export class Reader {
       isServed: progress !== undefined,
       steps: stepsOfRun(progress, states.counts()),
       changes: progress?.changes ?? record.changes,
-      failures: progress?.failures ?? [],
+      failures: progress?.failures ?? states.failures(),
       spent: progress?.spent ?? { tasks: 0, ms: 0 },
       stopped: progress?.stopped ?? '',
       left: (isOpen && progress && timeLeft(states.plan, progress, described.started)) || null,

@@ -2,12 +2,14 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { type ArtifactStore, recordPath } from '../../core/store.ts';
 import type { Plan, PlannedTask } from '../../schemas/plan.ts';
 import type { TaskRecord } from '../../schemas/run.ts';
-import { STATE, type States, type StepCounts } from '../../ui/shapes.ts';
+import { type Failure, STATE, type States, type StepCounts } from '../../ui/shapes.ts';
 import { abreast } from '../../runs/abreast.ts';
 
 /** Records read in one turn, and so many at a time before others may have theirs. */
 const READS = 2_000;
 const BATCH = 100;
+/** Failures that are listed one by one. */
+const LISTED = 50;
 /** What was written so shortly before the last look may have been written again since: clocks of a store may be off by so much. */
 const MARGIN_MS = 3_000;
 
@@ -24,6 +26,7 @@ interface Kept {
   readonly ms: number;
   /** Numbers that the result tells of. */
   readonly facts: Readonly<Record<string, number>>;
+  readonly error: TaskRecord['error'];
 }
 
 /**
@@ -144,6 +147,16 @@ export class RunStates {
     return [...counts.values()];
   }
 
+  /** Failed tasks, the first ones, from the records alone. */
+  failures(): Failure[] {
+    return this.plan.tasks
+      .flatMap(({ id, step, label }, i): Failure[] => {
+        const { code = '', message = '' } = this.#kept[i]?.error ?? {};
+        return this.#states[i] === STATE.failed ? [{ task: id, step, label, code, message }] : [];
+      })
+      .slice(0, LISTED);
+  }
+
   async #list(now: number): Promise<void> {
     const recent = now - this.#looked + MARGIN_MS;
     for await (const page of this.#store.walkRecords(this.#prefix))
@@ -164,7 +177,7 @@ export class RunStates {
     }
   }
 
-  #keep({ task, step, status, start, complete, facts, outputs }: TaskRecord): void {
+  #keep({ task, step, status, start, complete, facts, outputs, error }: TaskRecord): void {
     const i = this.at.get(task);
     if (i === undefined) return;
     const numbers = Object.entries(facts).filter((entry): entry is [string, number] => typeof entry[1] === 'number');
@@ -172,7 +185,7 @@ export class RunStates {
     const before = this.#kept[i];
     const ms = status === 'CACHED' ? 0 : complete - start;
     if (before?.state !== state || before.ms !== ms) this.#changed[i] = ++this.#seq;
-    this.#kept[i] = { state, ms, facts: Object.fromEntries(numbers) };
+    this.#kept[i] = { state, ms, facts: Object.fromEntries(numbers), error };
     const names = this.#facts.get(step) ?? new Set();
     for (const [name] of numbers) names.add(name);
     if (numbers.length > 0) this.#facts.set(step, names);

@@ -15,6 +15,8 @@ import type { RunStates } from './states.ts';
 const NAMED = 12;
 const GENES = 1_000;
 const POINTS = 400;
+/** Genes of a panel whose size nothing tells. */
+const USUAL = 50;
 /** A checkpoint that is larger is not read for its curves. */
 const MOST_BYTES = 64 * 2 ** 20;
 
@@ -68,6 +70,10 @@ function shown(record: TaskRecord): TaskDetail['record'] {
   };
 }
 
+/** Curves of checkpoints that were read lately: they are asked for more often than they change. */
+const seen = new Map<string, CurvesOf>();
+const SEEN = 50;
+
 /** The curves of a task's training: of its panel, else of its last checkpoint. */
 export async function curvesOf({ store, run, isFresh, task, record }: Found): Promise<CurvesOf> {
   const ref = Object.values(record?.outputs ?? {}).find(({ type }) => type === 'panel');
@@ -78,9 +84,14 @@ export async function curvesOf({ store, run, isFresh, task, record }: Found): Pr
   const text = await store.readRecord(recordPath.checkpoint(isFresh ? keyOf(`${run}\n${training}`) : training));
   const saved = text === undefined ? undefined : (JSON.parse(text) as ArtifactRef);
   if (saved === undefined || saved.bytes > MOST_BYTES) return { from: 'none', curves: {} };
+  const known = seen.get(saved.sha256);
+  if (known) return known;
   // It may be replaced just now: the next look finds the newer one.
   const state = await store.get(saved).then(decode, () => undefined);
-  return { from: 'checkpoint', curves: curvesIn(state) ?? {} };
+  const found: CurvesOf = { from: 'checkpoint', curves: curvesIn(state) ?? {} };
+  seen.set(saved.sha256, found);
+  if (seen.size > SEEN) seen.delete(seen.keys().next().value!);
+  return found;
 }
 
 /** The curves in a panel or in the state of a training, wherever that keeps them. */
@@ -104,14 +115,14 @@ function thinned(values: ArrayLike<number>): (number | null)[] {
 }
 
 /** The panel that a task chose; ConfigError when it chose none. */
-export async function panelOf({ store, task, record }: Found): Promise<PanelOf> {
+export async function panelOf({ store, states, task, record }: Found): Promise<PanelOf> {
   const ref = Object.values(record?.outputs ?? {}).find(({ type }) => type === 'panel');
   if (!ref) throw new ConfigError(`${taskName(task)} has no panel`, { mend: 'It has one when it has ended well.' });
   const { names, scores } = decode(await store.get(ref)) as { names: string[]; scores: ArrayLike<number> };
-  const { k } = task.cell;
+  const sizes = [task.cell.k ?? states.plan.axes.k ?? []].flat().filter((k) => typeof k === 'number');
   return {
     name: taskName(task),
-    k: typeof k === 'number' ? Math.min(k, names.length) : names.length,
+    k: Math.min(names.length, sizes.length > 0 ? Math.max(...sizes) : USUAL),
     genes: names.slice(0, GENES).map((gene, i) => [gene, Number.isFinite(scores[i]) ? Number(scores[i].toPrecision(5)) : null]),
   };
 }

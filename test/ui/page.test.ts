@@ -161,6 +161,47 @@ describe.skipIf(!hasBrowser)('the dashboard in a browser', () => {
     await seen.close();
   });
 
+  it('shows the genes of panels, what two share, and the report, which reaches nothing', async () => {
+    project.write(
+      'panels.yaml',
+      `pipeline: benchmark
+name: panels
+params:
+  data: { uses: simulated, with: { cells: 200, genes: 120, types: 3 } }
+  tasks: [cell_type]
+  seeds: [0]
+  k: [8]
+  selectors: [wilcoxon, hvg-seurat]
+  evaluators: [knn]
+`,
+    );
+    const { code, stderr } = await project.run('run', project.path('panels.yaml'), '--quiet');
+    expect(code, stderr).toBe(0);
+    const seen = await Seen.open(dashboard.url);
+    const { page } = seen;
+    await page.getByRole('link', { name: /^panels-/ }).click();
+    await page.getByRole('link', { name: 'Panels', exact: true }).click();
+    await page.getByText(/\d genes in both, \d+ in either/).waitFor();
+    expect(await page.locator('.genes li').count()).toBe(16);
+    await page.getByLabel('Genes').fill('20');
+    await expect.poll(() => page.locator('.genes li').count()).toBe(40);
+    await page.getByLabel('selector of B').selectOption({ label: 'wilcoxon' });
+    await page.getByText('20 genes in both, 20 in either: overlap (Jaccard) 1').waitFor();
+    await seen.picture('panels');
+    expect(await seen.barriers()).toEqual([]);
+    await page.getByRole('link', { name: 'Back to the run' }).click();
+    await page.getByRole('button', { name: /^select/ }).click();
+    await page.locator('.summary').getByRole('link', { name: 'report.html' }).waitFor();
+    const address = await page.locator('.summary').getByRole('link', { name: 'report.html' }).getAttribute('href');
+    await page.goto(new URL(address!, dashboard.url).href);
+    await page.locator('h1').first().waitFor();
+    await page.locator('svg').first().waitFor();
+    await seen.picture('report');
+    // The report is shut in: it has no origin of its own, so that it can ask this server for nothing.
+    expect(await page.evaluate('origin')).toBe('null');
+    await seen.close();
+  });
+
   it('starts a run, follows it, pauses it and lets it go on', async () => {
     toySweep(project, 'live', 600);
     const seen = await Seen.open(dashboard.url);

@@ -124,6 +124,25 @@ describe('orders', () => {
     expect(live.steps.find(({ step }) => step === 'bad')).toMatchObject({ failed: 1 });
   });
 
+  it('serve a run whose worker has gone, and cancel it', async () => {
+    const started = project.start('run', toySweep(project, 'lone', 20_000), '--slots', '2', '--quiet');
+    await until(() => project.lines('lone.log').length > 0);
+    const { run: lone } = (await dashboard.get<RunItem[]>('/api/runs')).find(({ name }) => name === 'lone')!;
+    started.child.kill('SIGKILL');
+    await started.ended;
+    const live = async (): Promise<Live> => (await dashboard.get<RunDetail>(`/api/runs/${lone}`)).live;
+    const comesTo = async (isServed: boolean): Promise<void> => {
+      while ((await live()).isServed !== isServed) await new Promise((wake) => setTimeout(wake, 300));
+    };
+    await comesTo(false);
+    expect((await live()).steps.find(({ step }) => step === 'base')).toMatchObject({ total: 18, cached: 18 });
+    expect((await dashboard.post(`/api/runs/${lone}/attach`)).status).toBe(200);
+    await comesTo(true);
+    expect((await dashboard.post(`/api/runs/${lone}/cancel`)).status).toBe(200);
+    while ((await live()).isOpen) await new Promise((wake) => setTimeout(wake, 300));
+    expect((await live()).state).toBe('cancelled');
+  });
+
   it('that make no sense are refused', async () => {
     for (const [path, body] of [
       [of('/explode'), {}],
