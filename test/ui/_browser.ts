@@ -41,6 +41,8 @@ export class Seen {
       args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
     });
     const context = await (await browser).newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce', ...options });
+    // For machines that are slow or busy.
+    context.setDefaultTimeout(180_000);
     const seen = new Seen(await context.newPage(), new URL(url).origin);
     await seen.page.goto(url);
     return seen;

@@ -230,7 +230,7 @@ params:
     await page.getByText('6 tasks of add').waitFor();
     await page.getByRole('button', { name: 'Resume' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Resume' }).click();
-    await page.locator('.badge.completed').waitFor({ timeout: 120_000 });
+    await page.locator('.badge.completed').waitFor();
     await page.locator('.legend', { hasText: 'done 6' }).waitFor();
     await until(() => project.has('results/live/run.json'));
     await page.getByRole('link', { name: 'trace.tsv' }).waitFor();
