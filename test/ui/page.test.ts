@@ -203,7 +203,7 @@ params:
   });
 
   it('starts a run, follows it, pauses it and lets it go on', async () => {
-    toySweep(project, 'live', 600);
+    toySweep(project, 'live', 3_000);
     const seen = await Seen.open(dashboard.url);
     const { page } = seen;
     await page.getByRole('button', { name: 'Start a run' }).click();
