@@ -109,7 +109,9 @@ export class ProcessPool implements StepRunner {
   /** A process that has nothing to do, and lives. */
   async #take(): Promise<StepProcess> {
     for (;;) {
-      const process = this.#idle.pop() ?? (await (this.#starting.shift() ?? this.#spawn()));
+      // One that was started before there was work for it, and did not come up, is nobody's loss.
+      const warm = this.#idle.pop() ?? (await this.#starting.shift()?.catch(() => undefined));
+      const process = warm ?? (await this.#spawn());
       if (this.#all.has(process)) return process;
     }
   }

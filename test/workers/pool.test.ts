@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { StepOutcome } from '../../activities/runner.ts';
-import { CLI, killSteps, TOY } from '../engine/_engine.ts';
+import { CLI, killSteps, TOY, until } from '../engine/_engine.ts';
 
 // Built code: step processes load JavaScript only.
 const { ProcessPool } = (await import(resolve(dirname(CLI), '../workers/pool.js'))) as typeof import('../../workers/pool.ts');
@@ -31,20 +31,25 @@ describe('a pool of step processes', () => {
       { signal: new AbortController().signal, onProgress: () => {}, onCheckpoint: () => {} },
     );
 
+  /** Until the killed processes are gone, and the pool has heard of it. */
+  const gone = async (): Promise<void> => {
+    await until(() => killSteps(process.pid) === 0);
+    await new Promise((wake) => setTimeout(wake, 500));
+  };
+
   it('starts another process when one was killed that had nothing to do', async () => {
     expect((await add(1)).facts).toEqual({ value: 1 });
     expect(killSteps(process.pid)).toBe(1);
-    await new Promise((wake) => setTimeout(wake, 200));
+    await gone();
     expect((await add(2)).facts).toEqual({ value: 2 });
   });
 
   it('starts another process when one was killed that was started before there was work', async () => {
     killSteps(process.pid);
-    await new Promise((wake) => setTimeout(wake, 200));
+    await gone();
     pool.warm(1);
-    await new Promise((wake) => setTimeout(wake, 2_000));
-    expect(killSteps(process.pid)).toBe(1);
-    await new Promise((wake) => setTimeout(wake, 200));
+    await until(() => killSteps(process.pid) === 1);
+    await gone();
     expect((await add(3)).facts).toEqual({ value: 3 });
   });
 });
