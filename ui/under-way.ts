@@ -37,7 +37,9 @@ export class UnderWayList {
     clearInterval(this.#timer);
   }
 
-  update(underWay: readonly UnderWay[]): void {
+  update(told: readonly UnderWay[]): void {
+    // After an amendment the page may hear of tasks before it has the plan that they are of.
+    const underWay = told.filter(({ tasks }) => tasks.every((task) => task < this.#model.plan.tasks.length));
     this.element.hidden = underWay.length === 0;
     const rows = new Map<string, Row>();
     for (const one of underWay.slice(0, SHOWN)) {
@@ -71,7 +73,10 @@ export class UnderWayList {
   async #look(): Promise<void> {
     if (document.hidden || this.element.hidden) return;
     for (const task of this.#alone) {
-      const curves = await get<CurvesOf>(runPath(this.#model.run, 'curves', this.#model.plan.tasks[task][0])).catch(() => undefined);
+      // An amendment may just have dropped it.
+      const id = this.#model.plan.tasks.at(task)?.[0];
+      if (id === undefined) continue;
+      const curves = await get<CurvesOf>(runPath(this.#model.run, 'curves', id)).catch(() => undefined);
       const box = this.#list.querySelector(`[data-task="${task}"]`);
       if (curves && box) put(box, ...charts(curves));
     }

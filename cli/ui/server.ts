@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { ConfigError, isPanelflowError, ResourceError } from '../../core/errors.ts';
 import { recordOf } from '../../runs/records.ts';
 import { compare } from '../../runs/compare.ts';
-import type { Problem } from '../../ui/shapes.ts';
+import type { CurvesOf, Problem } from '../../ui/shapes.ts';
 import { resultFile, runnableFiles } from './files.ts';
 import { cookieName, type GuardOptions, HEADERS, refusal, REPORT_POLICY, same } from './guard.ts';
 import { carryOut, start, type Verb, VERBS } from './orders.ts';
@@ -138,9 +138,11 @@ export class UiServer {
     if (kind === 'plan') return reader.plan(run);
     if (kind === 'states')
       return reader.states(run, query.get('plan') ?? '', Number(query.get('since') ?? 0) || 0, query.get('fact') ?? undefined);
-    const task = await findTask(reader, run, of ?? '');
+    const finding = findTask(reader, run, of ?? '');
+    // The page may ask for the curves of a task that an amendment has just dropped: then there are none.
+    if (kind === 'curves') return finding.then(curvesOf, (): CurvesOf => ({ from: 'none', curves: {} }));
+    const task = await finding;
     if (kind === 'tasks') return detailOf(task);
-    if (kind === 'curves') return curvesOf(task);
     if (kind === 'panels') return panelOf(task);
     throw new ConfigError('There is no such page');
   }
