@@ -137,7 +137,9 @@ export class Reader {
     const [row, record] = await Promise.all([this.row(run), recordOf(this.store, run)]);
     const states = await this.#statesOf(run, record);
     const handle = this.connected.client.workflow.getHandle(row.workflow, row.execution);
-    const [described, progress] = await Promise.all([this.#activities.describe(handle, states.at), this.#progressOf(row)]);
+    const described = await this.#activities.describe(handle, states.at);
+    // In that order: of a run that ends meanwhile, the end counts.
+    const progress = await this.#progressOf({ ...row, status: described.status });
     const isOpen = described.status === 'RUNNING';
     const children = isOpen ? (progress?.children ?? []) : [];
     const parts = await Promise.all(
