@@ -14,6 +14,7 @@ import { cookieName, type GuardOptions, HEADERS, refusal, REPORT_POLICY, same } 
 import { carryOut, start, type Verb, VERBS } from './orders.ts';
 import { Pulse } from './pulse.ts';
 import type { Reader } from './reader.ts';
+import { say } from '../print.ts';
 import { curvesOf, detailOf, findTask, panelOf } from './tasks.ts';
 
 /** The files of the page, beside the compiled program. */
@@ -213,8 +214,10 @@ const tagOf = (bytes: Uint8Array): string => `"${createHash('sha256').update(byt
 
 /** An error as an answer: wrong requests are the page's fault, what cannot be reached is not. */
 function problem(error: unknown): Answer {
-  if (!isPanelflowError(error))
+  if (!isPanelflowError(error)) {
+    say(`Unexpected: ${error instanceof Error ? error.stack : String(error)}`);
     return json({ code: 'BUG', message: error instanceof Error ? error.message : String(error) } satisfies Problem, 500);
+  }
   const { code, message, mend } = error;
   return json({ code, message, mend } satisfies Problem, code === 'RESOURCE' ? 503 : message.startsWith('There is no') ? 404 : 400);
 }
