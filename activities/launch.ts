@@ -1,8 +1,7 @@
-import { activityInfo, heartbeat } from '@temporalio/activity';
 import type { LaunchEnd, LaunchOrder } from '../schemas/launch.ts';
 import type { Notice } from '../schemas/notice.ts';
 import type { Progress, RunRequest } from '../schemas/run.ts';
-import { toFailure } from './failure.ts';
+import { guarded, PATIENT } from './guarded.ts';
 
 /** A run that may begin. */
 export interface Begun {
@@ -39,24 +38,10 @@ export interface LaunchDeps {
   deliver(work: string, channel: string, notice: Notice): Promise<void>;
 }
 
-const HEARTBEAT_MS = 2_000;
-/** A store or a server of the user's that is away is waited for as long as the workflow says. */
-const PATIENT = { crash: 3, resource: 1_000, artifact: 1_000, timeout: 0 };
-
 export function createLaunchActivities(deps: LaunchDeps): LaunchActivities {
-  const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
-    const beat = setInterval(() => heartbeat(), HEARTBEAT_MS);
-    try {
-      return await work();
-    } catch (error) {
-      throw toFailure(error, activityInfo().attempt, PATIENT);
-    } finally {
-      clearInterval(beat);
-    }
-  };
   return {
-    'launch/begin': (order, launcher) => patiently(() => deps.begin(order, launcher)),
-    'launch/conclude': (request, progress) => patiently(() => deps.conclude(request, progress)),
-    'launch/deliver': (work, channel, notice) => patiently(() => deps.deliver(work, channel, notice)),
+    'launch/begin': (order, launcher) => guarded(PATIENT, () => deps.begin(order, launcher)),
+    'launch/conclude': (request, progress) => guarded(PATIENT, () => deps.conclude(request, progress)),
+    'launch/deliver': (work, channel, notice) => guarded(PATIENT, () => deps.deliver(work, channel, notice)),
   };
 }

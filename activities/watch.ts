@@ -1,10 +1,10 @@
-import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { cancellationSignal } from '@temporalio/activity';
 import { inputOf, outOf, runNameOf, sampleOf } from '../core/drops.ts';
 import { type ArtifactStore, recordPath } from '../core/store.ts';
 import type { LaunchOrder } from '../schemas/launch.ts';
 import type { TaskRecord } from '../schemas/run.ts';
 import type { Drop, DropRecord, WatchRecord, WatchSpec } from '../schemas/watch.ts';
-import { toFailure } from './failure.ts';
+import { guarded, PATIENT } from './guarded.ts';
 import { type DropQueue, hear, type Heard, receive } from './hear.ts';
 import { Ledger } from './ledger.ts';
 import { type DropBucket, Gate } from './readiness.ts';
@@ -46,23 +46,11 @@ export interface WatchDeps {
   openQueue(address: string): Promise<DropQueue>;
 }
 
-const HEARTBEAT_MS = 2_000;
 const ABREAST = 16;
-/** Who looks after a run waits for as long as it takes; who looks at a bucket comes back anyway. */
-const PATIENT = { crash: 3, resource: 1_000, artifact: 1_000, timeout: 0 };
+/** Who looks at a bucket comes back anyway. */
 const IMPATIENT = { crash: 0, resource: 1, artifact: 1, timeout: 0 };
 
 export function createWatchActivities(deps: WatchDeps): WatchActivities {
-  const guarded = async <T>(retries: typeof PATIENT, work: () => Promise<T>): Promise<T> => {
-    const beat = setInterval(() => heartbeat(), HEARTBEAT_MS);
-    try {
-      return await work();
-    } catch (error) {
-      throw toFailure(error, activityInfo().attempt, retries);
-    } finally {
-      clearInterval(beat);
-    }
-  };
   const ledgerOf = ({ name, work }: WatchRef): Ledger => new Ledger(deps.openStore(work), name);
   const open = async (watch: WatchRef): Promise<{ ledger: Ledger; record: WatchRecord; spec: WatchSpec; bucket: DropBucket }> => {
     const ledger = ledgerOf(watch);

@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
-import { TOLERANCES } from '../core/compare-runs.ts';
 import { isPanelflowError, ResourceError } from '../core/errors.ts';
 import type { ArtifactStore } from '../core/store.ts';
 import { plural } from '../core/units.ts';
@@ -20,7 +19,6 @@ import { recordsOf, writeResults } from '../runs/results.ts';
 import { planOf, recordOf } from '../runs/records.ts';
 import type { Settings } from './settings.ts';
 import { shortPath, type SourceFile } from '../runs/source-file.ts';
-import { packageVersion } from '../runs/load.ts';
 
 /** A store that is away when a run has ended is waited for so long. */
 const PATIENCE_MS = 90_000;
@@ -143,10 +141,9 @@ async function conclude(
     const record = await recordOf(store, run);
     const plan: Plan = await planOf(store, record.plans.at(-1)!);
     const records = await recordsOf(store, run);
-    const files = await writeResults(plan, record, store, publisher(out), await packageVersion());
+    const files = await writeResults(plan, record, records, { store, publish: publisher(out) });
     const baseline = progress.end?.baseline ?? null;
-    const tolerances = { ...TOLERANCES, metrics: record.after?.tolerances ?? {} };
-    const comparison = baseline === null ? undefined : await compare(store, baseline, run, tolerances);
+    const comparison = baseline === null ? undefined : await compare(store, baseline, run, record.after?.tolerances);
     if (comparison) files.push(...(await publishComparison(comparison, out)));
     return { plan, records, files, comparison };
   });

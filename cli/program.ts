@@ -51,10 +51,10 @@ export function fileCommand(name: string, description: string): Command {
     .option(...json);
 }
 
-/** Options of commands about a run. */
-export function runCommand(name: string, description: string): Command {
-  return program
-    .command(name)
+/** Options of commands about what a server and a store hold: a run, or, below another command, schedules and watches. */
+export function runCommand(name: string, description: string, parent: Command = program, isDefault = false): Command {
+  return parent
+    .command(name, { isDefault })
     .description(description)
     .option(...work)
     .option(...address)

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { act as actOn } from './commands/schedule.ts';
-import { act, address, collect, json, list, namespace, program, runCommand, takingUp, whole, work } from './program.ts';
+import { act, collect, list, program, runCommand, takingUp, whole } from './program.ts';
 
 /** Options of commands that compare a run with another one. */
 function comparing(command: Command): Command {
@@ -44,14 +44,7 @@ const schedule = program.command('schedule').description('Runs that start themse
 const schedules = (): Promise<typeof import('./commands/schedule.ts')> => import('./commands/schedule.ts');
 
 /** A command about schedules. */
-const scheduleCommand = (name: string, description: string): Command =>
-  schedule
-    .command(name)
-    .description(description)
-    .option(...work)
-    .option(...address)
-    .option(...namespace)
-    .option(...json);
+const scheduleCommand = (name: string, description: string): Command => runCommand(name, description, schedule);
 
 scheduleCommand('add <name> <file>', 'Run a file again and again: the plan as it is now with its inputs pinned, or --follow the file.')
   .option('--cron <expression>', 'minute hour day-of-month month day-of-week; may be repeated', collect)

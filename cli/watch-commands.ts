@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { act, address, collect, json, list, namespace, program, whole, work } from './program.ts';
+import { act, collect, list, program, runCommand, whole } from './program.ts';
 
 const commands = (): Promise<typeof import('./commands/watch.ts')> => import('./commands/watch.ts');
 const tables = (): Promise<typeof import('./watch/show.ts')> => import('./watch/show.ts');
@@ -19,14 +19,7 @@ Examples:
   );
 
 /** A command about watches. */
-const watchCommand = (name: string, description: string, isDefault = false): Command =>
-  watch
-    .command(name, { isDefault })
-    .description(description)
-    .option(...work)
-    .option(...address)
-    .option(...namespace)
-    .option(...json);
+const watchCommand = (name: string, description: string, isDefault = false): Command => runCommand(name, description, watch, isDefault);
 
 watchCommand(
   'add <place>',

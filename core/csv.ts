@@ -4,6 +4,9 @@ export interface CsvRow {
   readonly cells: readonly string[];
 }
 
+/** A text as a cell of a CSV: in quotes where it holds a comma, a quote or a line break. */
+export const csvCell = (text: string): string => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
 /** Rows of a CSV text (RFC 4180: quotes, doubled quotes, line breaks within quotes); empty lines are left out. */
 export function csvRows(text: string): CsvRow[] {
   const rows: CsvRow[] = [];

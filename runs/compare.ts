@@ -1,20 +1,23 @@
-import { type Comparison, compareRuns, type MetricValue, type RunSide, type Tolerances } from '../core/compare-runs.ts';
+import { type Comparison, compareRuns, type MetricValue, type RunSide, TOLERANCES, type Tolerances } from '../core/compare-runs.ts';
 import { ConfigError } from '../core/errors.ts';
 import { type ArtifactStore, recordPath } from '../core/store.ts';
-import { decode } from '../data/portable.ts';
-import { fields } from '../data/text.ts';
 import type { StoredEntry } from '../activities/cache.ts';
-import type { Plan } from '../schemas/plan.ts';
-import type { Environment, TaskRecord } from '../schemas/run.ts';
+import type { Environment } from '../schemas/run.ts';
 import { abreast } from './abreast.ts';
+import { type PublishedTable, publishedTable } from './published.ts';
 import { planOf, recordOf } from './records.ts';
 import { recordsOf } from './results.ts';
 
 /** The table by which runs are compared where outputs differ. */
 const METRICS = 'metrics.csv';
 
-/** Compares a run with its baseline; both lie in the store. ConfigError when one of them does not. */
-export async function compare(store: ArtifactStore, baseline: string, run: string, tolerances?: Tolerances): Promise<Comparison> {
+/** Compares a run with its baseline; both lie in the store. `tolerances`: of single metrics. ConfigError when one of them does not. */
+export async function compare(
+  store: ArtifactStore,
+  baseline: string,
+  run: string,
+  tolerances: Tolerances['metrics'] = {},
+): Promise<Comparison> {
   const [a, b] = await Promise.all([sideOf(store, baseline), sideOf(store, run)]);
   const keyText = new Map<string, string>();
   const keys = new Set([...a.records.values(), ...b.records.values()].map((record) => record.key));
@@ -23,13 +26,14 @@ export async function compare(store: ArtifactStore, baseline: string, run: strin
     const entry = JSON.parse(text ?? '{}') as Partial<StoredEntry>;
     if (entry.keyText !== undefined) keyText.set(key, entry.keyText);
   });
-  return compareRuns(a, b, { keyText, ...(tolerances ? { tolerances } : {}) });
+  return compareRuns(a, b, { keyText, tolerances: { ...TOLERANCES, metrics: tolerances } });
 }
 
 async function sideOf(store: ArtifactStore, run: string): Promise<RunSide> {
   const record = await recordOf(store, run);
   const [plan, records] = await Promise.all([planOf(store, record.plans.at(-1)!), recordsOf(store, run)]);
-  return { run, plan, records, hosts: await hostsOf(store, run), metrics: await metricsOf(store, plan, records) };
+  const table = await publishedTable(store, { plan, records }, METRICS);
+  return { run, plan, records, hosts: await hostsOf(store, run), metrics: table ? metricsIn(table) : new Map() };
 }
 
 /** What the workers of a run computed with, each once. */
@@ -42,36 +46,17 @@ export async function hostsOf(store: ArtifactStore, run: string): Promise<Enviro
   return [...texts].toSorted().map((text) => JSON.parse(text) as Environment);
 }
 
-async function metricsOf(
-  store: ArtifactStore,
-  { publish }: Plan,
-  records: ReadonlyMap<string, TaskRecord>,
-): Promise<Map<string, MetricValue>> {
-  for (const { task, port } of publish) {
-    const ref = records.get(task)?.outputs[port];
-    if (ref?.type !== 'files' || !(await store.has(ref))) continue;
-    const file = (decode(await store.get(ref)) as { name: string; bytes: Uint8Array }[]).find(({ name }) => name === METRICS);
-    if (file) return readMetrics(Buffer.from(file.bytes).toString('utf8'));
-  }
-  return new Map();
-}
-
 /** The values of a metrics table, by all columns but the value. */
-export function readMetrics(text: string): Map<string, MetricValue> {
-  const [head, ...lines] = text.trimEnd().split(/\r?\n/);
-  const columns = fields(head, ',');
-  const at = columns.indexOf('value');
-  if (at < 0) throw new ConfigError(`${METRICS} has no column "value"`, { context: { columns: columns.join(',') } });
+export function metricsIn({ columns, rows }: PublishedTable): Map<string, MetricValue> {
+  if (!columns.includes('value')) throw new ConfigError(`${METRICS} has no column "value"`, { context: { columns: columns.join(',') } });
   const values = new Map<string, MetricValue>();
-  for (const line of lines) {
-    const row = fields(line, ',');
+  for (const row of rows) {
     const place = (left: readonly string[]): string =>
-      columns.flatMap((name, i) => (left.includes(name) || row[i] === '' ? [] : [`${name}=${row[i]}`])).join(' ');
-    const text = row[at];
+      columns.flatMap((name) => (left.includes(name) || row[name] === '' ? [] : [`${name}=${row[name]}`])).join(' ');
     values.set(place(['value']), {
-      metric: row[columns.indexOf('metric')] ?? 'value',
+      metric: row.metric ?? 'value',
       group: place(['value', 'seed']),
-      value: text === '' ? Number.NaN : Number(text),
+      value: row.value === '' ? Number.NaN : Number(row.value),
     });
   }
   return values;

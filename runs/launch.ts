@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import type { Begun, Concluded, Launcher } from '../activities/launch.ts';
-import { type Comparison, TOLERANCES } from '../core/compare-runs.ts';
+import type { Comparison } from '../core/compare-runs.ts';
 import { ConfigError, DataError } from '../core/errors.ts';
 import { CompileError } from '../core/problem.ts';
 import { type ArtifactStore, recordPath } from '../core/store.ts';
@@ -14,11 +14,11 @@ import { openStore } from '../workers/compose.ts';
 import { compare } from './compare.ts';
 import { publishComparison } from './comparison-page.ts';
 import { fileHasher } from './hash-files.ts';
-import { packageVersion } from './load.ts';
+import { withParam } from './load.ts';
 import { compileSource, prepare } from './prepare.ts';
 import { publisher } from './publish.ts';
 import { noteRun, planOf, recordOf, type Source, sourceOf, storePlan, storeSource } from './records.ts';
-import { writeResults } from './results.ts';
+import { recordsOf, writeResults } from './results.ts';
 
 /** The most failures that a notice names. */
 const NAMED = 5;
@@ -66,13 +66,6 @@ async function plannedOf(order: LaunchOrder, store: ArtifactStore): Promise<{ re
   }
 }
 
-function withParam(params: Readonly<Record<string, unknown>>, [key, ...rest]: readonly string[], value: unknown): Record<string, unknown> {
-  if (rest.length === 0) return { ...params, [key]: value };
-  const inner = params[key];
-  const base = inner !== null && typeof inner === 'object' && !Array.isArray(inner) ? (inner as Record<string, unknown>) : {};
-  return { ...params, [key]: withParam(base, rest, value) };
-}
-
 /** A plan keeps its inputs by their content: one that has changed since would give results under a false name. */
 export async function checkPins({ tasks }: Plan, folder: string): Promise<void> {
   const hash = fileHasher(folder);
@@ -92,7 +85,7 @@ export async function conclude({ work, run, after }: RunRequest, progress: Progr
   const record = await recordOf(store, run);
   const out = after?.out ?? null;
   const plan = await planOf(store, record.plans.at(-1)!);
-  const files = out === null ? [] : await writeResults(plan, record, store, publisher(out), await packageVersion());
+  const files = out === null ? [] : await writeResults(plan, record, await recordsOf(store, run), { store, publish: publisher(out) });
   const count = (key: 'done' | 'cached' | 'failed' | 'skipped'): number => progress.steps.reduce((sum, step) => sum + step[key], 0);
   const [done, cached, failed, skipped] = [count('done'), count('cached'), count('failed'), count('skipped')];
   const isWhole = failed === 0 && skipped === 0 && progress.stopped === '';
@@ -140,12 +133,11 @@ async function againstBaseline(
 ): Promise<Comparison | undefined> {
   const asked = after?.baseline ?? null;
   if (asked === null) return undefined;
-  const tolerances = { ...TOLERANCES, metrics: after?.tolerances ?? {} };
-  if (asked !== 'first' && asked !== 'last') return compare(store, asked, run, tolerances);
+  if (asked !== 'first' && asked !== 'last') return compare(store, asked, run, after?.tolerances);
   const path = recordPath.baseline(name);
   const text = await store.readRecord(path);
   const known = text === undefined ? undefined : (JSON.parse(text) as { readonly run: string }).run;
-  const comparison = known === undefined || known === run ? undefined : await compare(store, known, run, tolerances);
+  const comparison = known === undefined || known === run ? undefined : await compare(store, known, run, after?.tolerances);
   if (isWhole && (known === undefined || asked === 'last')) await store.writeRecord(path, JSON.stringify({ run }));
   return comparison;
 }

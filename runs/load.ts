@@ -161,12 +161,19 @@ export function setParam(params: Record<string, unknown>, text: string): Record<
   } catch {
     throw new ConfigError(`--set ${text}: the value is not YAML`, { mend: 'Quote it, for example --set "k=[16, 32]".' });
   }
-  const set = (map: Record<string, unknown>, [key, ...rest]: string[]): Record<string, unknown> => {
-    const inner = map[key];
-    const base = inner !== null && typeof inner === 'object' && !Array.isArray(inner) ? (inner as Record<string, unknown>) : {};
-    return { ...map, [key]: rest.length === 0 ? value : set(base, rest) };
-  };
-  return set(params, text.slice(0, at).split('.'));
+  return withParam(params, text.slice(0, at).split('.'), value);
+}
+
+/** Params with one at a path; what is no map on the way makes room for one. */
+export function withParam(
+  params: Readonly<Record<string, unknown>>,
+  [key, ...rest]: readonly string[],
+  value: unknown,
+): Record<string, unknown> {
+  if (rest.length === 0) return { ...params, [key]: value };
+  const inner = params[key];
+  const base = inner !== null && typeof inner === 'object' && !Array.isArray(inner) ? (inner as Record<string, unknown>) : {};
+  return { ...params, [key]: withParam(base, rest, value) };
 }
 
 /** A compile error with the place of each problem. */

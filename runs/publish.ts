@@ -7,6 +7,9 @@ import { isS3, parseS3 } from '../core/s3-uri.ts';
 /** Writes one result, named by its path below the place; whole or not at all. */
 export type Publish = (name: string, bytes: Uint8Array | string) => Promise<void>;
 
+/** A cell as part of a file's name: "seed=0 k=32" is seed=0_k=32. */
+export const asFileName = (cell: string): string => cell.replaceAll(' ', '_').replaceAll(/[^\w.,=-]/g, '-');
+
 /** How browsers are told what an object is. */
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',

@@ -11,7 +11,8 @@ import { tellStory } from './run-story.ts';
 import type { RunRecord, TaskRecord } from '../schemas/run.ts';
 import { abreast } from './abreast.ts';
 import { executionPage } from './execution-page.ts';
-import { checkBucket, type Publish } from './publish.ts';
+import { packageVersion } from './load.ts';
+import { asFileName, checkBucket, type Publish } from './publish.ts';
 import { taskName } from '../core/task-name.ts';
 
 /** Refuses a place for results that cannot be written, before anything runs; leaves nothing behind. */
@@ -179,19 +180,15 @@ function runFile(
 export async function writeResults(
   plan: Plan,
   { run, changes }: Pick<RunRecord, 'run' | 'changes'>,
-  store: ArtifactStore,
-  publish: Publish,
-  version: string,
+  all: ReadonlyMap<string, TaskRecord>,
+  { store, publish }: { readonly store: ArtifactStore; readonly publish: Publish },
 ): Promise<string[]> {
-  const all = await recordsOf(store, run);
   // An amendment may have dropped some.
   const records = new Map(plan.tasks.flatMap(({ id }) => (all.has(id) ? [[id, all.get(id)!]] : [])));
   const labels = new Map(plan.tasks.map((t) => [t.id, t.label]));
   const found = plan.publish.flatMap(({ task, port }) => {
     const ref = records.get(task)?.outputs[port];
-    return ref === undefined
-      ? []
-      : [{ ref, name: `${(labels.get(task) || task).replaceAll(' ', '_').replaceAll(/[^\w.,=-]/g, '-')}.model` }];
+    return ref === undefined ? [] : [{ ref, name: `${asFileName(labels.get(task) || task)}.model` }];
   });
   if (!found.some(({ ref }) => ref.type === 'files')) return [];
   const dropped = droppedOf(plan, records);
@@ -215,7 +212,7 @@ export async function writeResults(
   }
   await publish('trace.tsv', traceTable(plan, records, dropped));
   await publish('execution.html', executionPage(run, plan, records));
-  await publish('run.json', runFile(plan, { run, changes }, records, version));
+  await publish('run.json', runFile(plan, { run, changes }, records, await packageVersion()));
   const trained = models > 0 ? [`models/ with ${plural(models, 'trained network')}`] : [];
   return [...names, 'trace.tsv', 'execution.html', 'run.json', ...trained];
 }

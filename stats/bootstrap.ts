@@ -76,7 +76,8 @@ export function bootstrapInterval(values: ArrayLike<number>, options: IntervalOp
   return { low: quantile(means, (1 - level) / 2), high: quantile(means, (1 + level) / 2) };
 }
 
-function quantile(sorted: Float64Array, q: number): number {
+/** The value below which a share q of sorted values lies, between two of them by how near each is. */
+export function quantile(sorted: Float64Array, q: number): number {
   const at = q * (sorted.length - 1);
   const below = Math.floor(at);
   const above = Math.min(below + 1, sorted.length - 1);

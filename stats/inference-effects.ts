@@ -1,4 +1,4 @@
-import { mean, type Interval, type IntervalOptions, standardDeviation, studentQuantile } from './bootstrap.ts';
+import { mean, type Interval, type IntervalOptions, quantile, standardDeviation, studentQuantile } from './bootstrap.ts';
 import { logGamma } from './distributions.ts';
 import { bisect, normalBelow, normalQuantile, shiftedStudentTail } from './inference-distributions.ts';
 import { Random } from './random.ts';
@@ -73,12 +73,6 @@ export function bcaOf(values: ArrayLike<number>, resampled: ArrayLike<number>, l
   const at = (z: number): number => quantile(sorted, normalBelow(bias + (bias + z) / (1 - acceleration * (bias + z))));
   const reach = normalQuantile((1 + level) / 2);
   return { low: at(-reach), high: at(reach) };
-}
-
-function quantile(sorted: Float64Array, q: number): number {
-  const at = q * (sorted.length - 1);
-  const below = Math.floor(at);
-  return sorted[below] + (at - below) * (sorted[Math.min(below + 1, sorted.length - 1)] - sorted[below]);
 }
 
 /** What `pairsNeeded` may be told. */

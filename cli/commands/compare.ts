@@ -1,4 +1,3 @@
-import { TOLERANCES } from '../../core/compare-runs.ts';
 import { compare as compareIn } from '../../runs/compare.ts';
 import { publishComparison } from '../../runs/comparison-page.ts';
 import { comparisonText } from '../comparison-text.ts';
@@ -14,7 +13,7 @@ export function compare(
 ): Promise<number> {
   return withServer(flags, async (connected, store) => {
     const [a, b] = [await findRun(baseline, connected), await findRun(run, connected)];
-    const comparison = await compareIn(store, a.run, b.run, { ...TOLERANCES, metrics: tolerancesOf(flags.tolerance ?? []) });
+    const comparison = await compareIn(store, a.run, b.run, tolerancesOf(flags.tolerance ?? []));
     if (flags.out !== undefined) await publishComparison(comparison, placeOf(flags.out, b.name));
     process.stdout.write(`${flags.json ? JSON.stringify(comparison) : comparisonText(comparison)}\n`);
     return comparison.verdict === 'drifted' ? 1 : 0;

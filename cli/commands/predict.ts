@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { csvCell } from '../../core/csv.ts';
 import { ConfigError } from '../../core/errors.ts';
 import { decode } from '../../data/portable.ts';
 import type { Network } from '../../tensor/network.ts';
@@ -9,8 +10,6 @@ interface Flags {
   readonly probabilities?: boolean;
   readonly json?: boolean;
 }
-
-const quoted = (text: string): string => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
 /** `panelflow predict MODEL CELLS`: what a trained network says about new cells, as a table or an h5ad. */
 export async function predict(model: string, cells: string, { out, probabilities = false, json = false }: Flags): Promise<number> {
@@ -24,8 +23,8 @@ export async function predict(model: string, cells: string, { out, probabilities
     const { writeH5ad } = await import('../../data/h5ad-write.ts');
     await writeH5ad(out, reconstruction(network, said, columns));
   } else {
-    const lines = index.map((cell, i) => [cell, ...columns.map(({ values }) => String(values[i]))].map(quoted).join(','));
-    await writeFile(out, `${[['cell', ...columns.map(({ name }) => name)].map(quoted).join(','), ...lines].join('\n')}\n`);
+    const lines = index.map((cell, i) => [cell, ...columns.map(({ values }) => String(values[i]))].map(csvCell).join(','));
+    await writeFile(out, `${[['cell', ...columns.map(({ name }) => name)].map(csvCell).join(','), ...lines].join('\n')}\n`);
   }
   if (json)
     process.stdout.write(`${JSON.stringify({ out, cells: index.length, method: network.method, genes: network.genes.length, checks })}\n`);

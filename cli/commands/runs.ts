@@ -1,7 +1,6 @@
 import { plural } from '../../core/units.ts';
 import type { Progress } from '../../schemas/run.ts';
 import { whole } from '../follow.ts';
-import { packageVersion } from '../../runs/load.ts';
 import { ConfigError } from '../../core/errors.ts';
 import { duration, errorText, say, table } from '../print.ts';
 import { publisher } from '../../runs/publish.ts';
@@ -115,7 +114,8 @@ export function report(word: string, flags: RunsFlags & { readonly out?: string 
     const { run } = await findRun(word, connected);
     const record = await recordOf(store, run);
     const out = flags.out === undefined ? record.out : placeOf(flags.out, record.name);
-    const files = await writeResults(await planOf(store, record.plans.at(-1)!), record, store, publisher(out), await packageVersion());
+    const plan = await planOf(store, record.plans.at(-1)!);
+    const files = await writeResults(plan, record, await recordsOf(store, run), { store, publish: publisher(out) });
     if (files.length === 0)
       throw new ConfigError(`The run ${run} has no results yet`, { mend: 'See `panelflow status`; `panelflow run` goes on with it.' });
     if (flags.json) print(JSON.stringify({ out, files }));

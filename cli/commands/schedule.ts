@@ -77,16 +77,14 @@ export async function add(name: string, file: string, flags: AddFlags): Promise<
         : null,
       after: { ...after, out: placeOf(flags.out ?? join('results', name, '{run}'), name) },
     };
-    const options: ScheduleOptions = {
-      scheduleId: idOf(name),
+    await keep(name, connected, flags.replace === true, {
       spec: when,
       action: { type: 'startWorkflow', workflowType: 'launchRun', workflowId: `schedule-${name}`, taskQueue: 'panelflow', args: [order] },
       policies: { overlap, catchupWindow: asked('--catchup', flags.catchup), pauseOnFailure: flags.pauseOnFailure === true },
       state: { paused: flags.paused === true, ...(flags.note === undefined ? {} : { note: flags.note }) },
-      memo: { work, file: resolve(file), pinned: !flags.follow },
-    };
+    });
+    // Only of a schedule that was taken: it is what keeps `clean` from dropping its plan.
     await store.writeRecord(recordPath.order(`schedule-${name}`), JSON.stringify(order));
-    await create(connected, options, flags.replace === true);
     const next = (await connected.client.schedule.getHandle(idOf(name)).describe()).info.nextActionTimes[0];
     if (flags.json) print(JSON.stringify({ name, next: next ?? null, pinned: !flags.follow, tasks: prepared.plan.tasks.length }));
     else {
@@ -98,9 +96,9 @@ export async function add(name: string, file: string, flags: AddFlags): Promise<
   });
 }
 
-async function create({ client }: Connected, options: ScheduleOptions, replace: boolean): Promise<void> {
-  const name = nameOf(options.scheduleId);
-  const handle = client.schedule.getHandle(options.scheduleId);
+/** Creates the schedule, or with `replace` changes it in one step: a bad one leaves the earlier as it was. */
+async function keep(name: string, { client }: Connected, replace: boolean, options: Omit<ScheduleOptions, 'scheduleId'>): Promise<void> {
+  const handle = client.schedule.getHandle(idOf(name));
   const known = await handle.describe().catch((error: unknown) => {
     if (error instanceof ScheduleNotFoundError) return undefined;
     throw error;
@@ -109,9 +107,9 @@ async function create({ client }: Connected, options: ScheduleOptions, replace: 
     throw new ConfigError(`There is a schedule "${name}" already`, {
       mend: 'Add --replace, or choose another name; `panelflow schedule list` shows all.',
     });
-  if (known) await handle.delete();
   try {
-    await client.schedule.create(options);
+    if (known) await handle.update(() => ({ ...options, state: { paused: false, ...options.state } }));
+    else await client.schedule.create({ ...options, scheduleId: idOf(name) });
   } catch (error) {
     // That is how the client gives what was asked for wrongly.
     if (!(error instanceof TypeError)) throw error;

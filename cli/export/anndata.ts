@@ -3,7 +3,7 @@ import { taskName } from '../../core/task-name.ts';
 import type { Column, Dataset } from '../../data/dataset.ts';
 import { decode } from '../../data/portable.ts';
 import type { Panel, Predictions, Split } from '../../plugins/contract.ts';
-import { fields } from '../../data/text.ts';
+import { publishedTable } from '../../runs/published.ts';
 import type { PlannedTask } from '../../schemas/plan.ts';
 import { datasetOf, panelOf, panelTasks, sizeOf, type Taken } from './taken.ts';
 
@@ -79,26 +79,20 @@ function splitColumn({ obs }: Dataset, split: Split | undefined): Record<string,
 
 /** The panel with the highest mean accuracy (of the first metric, where there is none of that name) over evaluators and tasks. */
 async function bestOf(taken: Taken, tasks: readonly PlannedTask[]): Promise<PlannedTask> {
-  const { store, plan, records } = taken;
-  for (const { task, port } of plan.publish) {
-    const ref = records.get(task)?.outputs[port];
-    if (ref?.type !== 'files') continue;
-    const file = (decode(await store.get(ref)) as { name: string; bytes: Uint8Array }[]).find(({ name }) => name === 'metrics.csv');
-    if (!file) continue;
-    const [head, ...lines] = Buffer.from(file.bytes).toString('utf8').trimEnd().split('\n');
-    const columns = fields(head, ',');
-    const rows = lines.map((line) => Object.fromEntries(fields(line, ',').map((value, i) => [columns[i], value])));
-    const metric = rows.some((row) => row.metric === 'accuracy') ? 'accuracy' : rows[0]?.metric;
-    const scored = tasks.map((candidate) => {
-      const { selector, seed } = candidate.cell;
-      const k = sizeOf(taken, candidate);
-      const own = rows.filter(
-        (row) => row.metric === metric && row.selector === String(selector) && row.k === String(k) && row.seed === String(seed),
-      );
-      return { candidate, score: own.reduce((sum, row) => sum + Number(row.value), 0) / own.length };
-    });
-    const best = scored.filter(({ score }) => !Number.isNaN(score)).toSorted((a, b) => b.score - a.score)[0];
-    if (best) return best.candidate;
-  }
+  const { rows } = (await publishedTable(taken.store, taken, 'metrics.csv')) ?? { rows: [] };
+  const metric = rows.some((row) => row.metric === 'accuracy') ? 'accuracy' : rows[0]?.metric;
+  const scored = tasks.map((candidate) => {
+    const { selector, seed } = candidate.cell;
+    const k = sizeOf(taken, candidate);
+    const own = rows.filter(
+      (row) => row.metric === metric && row.selector === String(selector) && row.k === String(k) && row.seed === String(seed),
+    );
+    return { candidate, score: own.reduce((sum, row) => sum + Number(row.value), 0) / own.length };
+  });
+  const best = scored
+    .filter(({ score }) => !Number.isNaN(score))
+    .toSorted((a, b) => b.score - a.score)
+    .at(0);
+  if (best) return best.candidate;
   throw new ConfigError('The run has several panels', { mend: `Name one with --cell, such as --cell "${taskName(tasks[0])}".` });
 }

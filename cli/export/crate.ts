@@ -52,7 +52,7 @@ export async function exportCrate(taken: Taken, out: string, facts: CrateFacts):
     const about = { contentSize: String(buffer.length), sha256: createHash('sha256').update(buffer).digest('hex') };
     files.push({ '@id': name, '@type': 'File', name: basename(name), ...about, encodingFormat: type });
   };
-  await writeResults(plan, record, store, publish, facts.version);
+  await writeResults(plan, record, taken.records, { store, publish });
   const results = files.map((file) => at(file['@id']));
   await publish('pipeline.yaml', stringify(source.definition));
   const { params, include, exclude, resources } = source.run;

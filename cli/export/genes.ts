@@ -1,4 +1,5 @@
 import type { Column } from '../../data/dataset.ts';
+import { csvCell } from '../../core/csv.ts';
 import { plural } from '../../core/units.ts';
 import type { Publish } from '../../runs/publish.ts';
 import { datasetOf, fileName, panelOf, panelTasks, sizeOf, type Taken } from './taken.ts';
@@ -9,8 +10,6 @@ const PLACE = {
   start: ['start', 'chromStart', 'start_position'],
   end: ['end', 'chromEnd', 'end_position'],
 };
-
-const quoted = (text: string): string => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
 export function valueAt(column: Column, row: number): string {
   if (column.kind === 'category') return column.codes[row] < 0 ? '' : column.categories[column.codes[row]];
@@ -37,7 +36,7 @@ export async function exportGenes(taken: Taken, publish: Publish, cell?: string)
       Number.isNaN(panel.scores[rank]) ? '' : String(panel.scores[rank]),
       ...names.map((name) => valueAt(columns[name], panel.genes[rank])),
     ]);
-    const lines = [['rank', 'gene', 'score', ...names], ...rows].map((row) => row.map(quoted).join(','));
+    const lines = [['rank', 'gene', 'score', ...names], ...rows].map((row) => row.map(csvCell).join(','));
     await publish(`panels/${fileName(task)}.csv`, `${lines.join('\n')}\n`);
     const [chromosome, start, end] = Object.values(PLACE).map((known) => names.find((name) => known.includes(name)));
     if (chromosome === undefined || start === undefined || end === undefined) continue;

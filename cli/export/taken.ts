@@ -5,6 +5,7 @@ import { decode } from '../../data/portable.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import type { Panel } from '../../plugins/contract.ts';
 import { planOf, recordOf, type Source, sourceOf, tasksNamed } from '../../runs/records.ts';
+import { asFileName } from '../../runs/publish.ts';
 import { recordsOf } from '../../runs/results.ts';
 import type { Plan, PlannedTask } from '../../schemas/plan.ts';
 import type { RunRecord, TaskRecord } from '../../schemas/run.ts';
@@ -59,4 +60,4 @@ export function sizeOf({ plan }: Taken, { cell }: PlannedTask): number {
 }
 
 /** A task's cell as a file's name. */
-export const fileName = ({ step, label }: PlannedTask): string => (label || step).replaceAll(' ', '_').replaceAll(/[^\w.,=-]/g, '-');
+export const fileName = ({ step, label }: PlannedTask): string => asFileName(label || step);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compareRuns, type MetricValue, type RunSide } from '../../core/compare-runs.ts';
-import { readMetrics } from '../../runs/compare.ts';
+import { metricsIn } from '../../runs/compare.ts';
+import { readTable } from '../../runs/published.ts';
 import type { Plan, PlannedTask } from '../../schemas/plan.ts';
 import type { Environment, TaskRecord } from '../../schemas/run.ts';
 
@@ -101,7 +102,7 @@ describe('two runs', () => {
   });
 
   it('are compared by the values of their metrics table', () => {
-    const read = readMetrics('selector,k,seed,task,evaluator,metric,value\nyoto,8,0,,knn,accuracy,0.9\nyoto,8,1,,knn,accuracy,\n');
+    const read = metricsIn(readTable('selector,k,seed,task,evaluator,metric,value\nyoto,8,0,,knn,accuracy,0.9\nyoto,8,1,,knn,accuracy,\n'));
     expect([...read]).toEqual([
       [
         'selector=yoto k=8 seed=0 evaluator=knn metric=accuracy',

@@ -131,4 +131,25 @@ describe('a schedule', () => {
       else expect(shown.runs[0].state, shown.runs[0].said).toBe('completed');
     }
   });
+
+  it('is replaced in one step, and stays as it was when its replacement is refused', async () => {
+    const file = project.sweep('changing', [1]);
+    const add = (...flags: string[]) => project.run('schedule', 'add', 'changing', file, ...flags);
+    expect((await add('--every', '1d')).code).toBe(0);
+    await project.run('schedule', 'trigger', 'changing');
+    await until(() => folders('changing').length > 0);
+    const order = (): string => project.read('.panelflow/orders/schedule-changing.json');
+    const first = order();
+    const again = await add('--every', '2d', '--fresh');
+    expect(again.stderr).toContain('There is a schedule "changing" already');
+    const refused = await add('--cron', 'at noon', '--fresh', '--replace');
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('does not take that schedule');
+    expect(order()).toBe(first);
+    expect(await show('changing')).toMatchObject({ counts: { taken: 1 }, spec: { intervals: [{ every: 86_400_000 }] } });
+    const replaced = await add('--every', '2d', '--fresh', '--replace');
+    expect(replaced.code, replaced.stderr).toBe(0);
+    expect(order()).not.toBe(first);
+    expect(await show('changing')).toMatchObject({ counts: { taken: 1 }, spec: { intervals: [{ every: 172_800_000 }] } });
+  });
 });
