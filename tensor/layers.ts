@@ -29,20 +29,25 @@ export interface LayerOptions {
   readonly isData?: boolean;
 }
 
-/** dy y (1 - y): the gradient through a sigmoid whose output is `y`; one operation on native TensorFlow. */
-export function throughSigmoid(tf: Tf, dy: Tensor, y: Tensor): Tensor {
-  const native = tf.backend() as unknown as Partial<NativeOps>;
-  if (!native.executeSingleOutput || !native.binding) return dy.mul(y.sub(y.square()));
-  return native.executeSingleOutput(
-    'SigmoidGrad',
-    [{ name: 'T', type: native.binding.TF_ATTR_TYPE, value: native.binding.TF_FLOAT }],
-    [y, dy],
-  );
+/** One raw operation on floats; undefined where TensorFlow is not native. */
+function native(tf: Tf, name: string, inputs: readonly Tensor[], alpha?: number): Tensor | undefined {
+  const { executeSingleOutput, binding } = tf.backend() as unknown as Partial<NativeOps>;
+  if (!executeSingleOutput || !binding) return undefined;
+  const attributes: object[] = [{ name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT }];
+  if (alpha !== undefined) attributes.push({ name: 'alpha', type: binding.TF_ATTR_FLOAT, value: alpha });
+  return executeSingleOutput.call(tf.backend(), name, attributes, inputs);
 }
 
-/** The gradient through what follows a layer, whose output is `y`. */
-function throughSlope(dy: Tensor, y: Tensor, slope: number | undefined): Tensor {
+/** dy y (1 - y): the gradient through a sigmoid whose output is `y`; one operation on native TensorFlow. */
+export function throughSigmoid(tf: Tf, dy: Tensor, y: Tensor): Tensor {
+  return native(tf, 'SigmoidGrad', [y, dy]) ?? dy.mul(y.sub(y.square()));
+}
+
+/** The gradient through what follows a layer, whose output is `y`; one operation on native TensorFlow. */
+function throughSlope(tf: Tf, dy: Tensor, y: Tensor, slope: number | undefined): Tensor {
   if (slope === undefined) return dy;
+  const found = slope === 0 ? native(tf, 'ReluGrad', [dy, y]) : native(tf, 'LeakyReluGrad', [dy, y], slope);
+  if (found) return found;
   const isUp = y.greater(0).cast('float32');
   return dy.mul(slope === 0 ? isUp : isUp.mul(1 - slope).add(slope));
 }
@@ -69,7 +74,7 @@ export function dense(tf: Tf, x: Tensor2D, [weights, bias]: readonly Tensor[], {
     const linear = tf.matMul(x, weights as Tensor2D).add(bias);
     const value = slope === undefined ? linear : slope === 0 ? linear.relu() : linear.leakyRelu(slope);
     const back = (dy: Tensor, [x_, w, out]: Tensor[]): Tensor[] => {
-      const d = throughSlope(dy, out, slope);
+      const d = throughSlope(tf, dy, out, slope);
       const own = [tf.matMul(x_, d, true), d.sum(0)];
       return isData ? own : [...own, tf.matMul(d, w, false, true)];
     };
@@ -121,7 +126,7 @@ export class Block {
       const value = slope === undefined ? out : slope === 0 ? out.relu() : out.leakyRelu(slope);
       this.#remember(mean, variance, rows);
       const back = (dy: Tensor, [hat, factor, y]: Tensor[]): Tensor[] => {
-        const d = throughSlope(dy, y, slope);
+        const d = throughSlope(tf, dy, y, slope);
         const dShift = d.sum(0);
         const dScale = d.mul(hat).sum(0);
         return [d.sub(hat.mul(dScale.div(rows)).add(dShift.div(rows))).mul(factor), dScale, dShift];

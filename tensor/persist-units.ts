@@ -11,15 +11,23 @@ export const gateParameter = (open: number): number => GATE_SCALE * Math.log(ope
 
 /**
  * Binary concrete gates (Maddison et al. 2017, arXiv:1611.00712): sigmoid((logit + noise) / t), cells x genes, for parameters of the genes
- * and standard logistic noise (ln u - ln(1 - u), cells x genes). `penalty` is added to the gradient of each entry: that of a loss which
- * holds `penalty` times the sum of all gates.
+ * and standard logistic noise (ln u - ln(1 - u), rows x genes). `cells` beyond the rows of the noise have it over again with the other sign
+ * (less to draw, less variance). `penalty` is added to the gradient of each entry: that of a loss which holds `penalty` times the sum of
+ * all gates.
  */
-export function openGates(tf: Tf, parameters: Tensor, noise: Tensor2D, { t, penalty = 0 }: { t: number; penalty?: number }): Tensor2D {
+export function openGates(
+  tf: Tf,
+  parameters: Tensor,
+  noise: Tensor2D,
+  { t, penalty = 0, cells = noise.shape[0] }: { t: number; penalty?: number; cells?: number },
+): Tensor2D {
   return withGradient(tf, [parameters], () => {
-    const value = noise
-      .div(t)
-      .add(parameters.div(GATE_SCALE * t))
-      .sigmoid();
+    const [rows, genes] = noise.shape;
+    const shift = noise.div<Tensor2D>(t);
+    const middle = parameters.div<Tensor>(GATE_SCALE * t);
+    const rest = cells - rows;
+    const mirrored = (): Tensor2D => middle.sub(rest === rows ? shift : shift.slice([rows - rest, 0], [rest, genes]));
+    const value = (rest === 0 ? middle.add(shift) : tf.concat([middle.add<Tensor2D>(shift), mirrored()], 0)).sigmoid();
     const back = (dy: Tensor, [gates]: Tensor[]): Tensor[] => {
       const d = penalty === 0 ? dy : dy.add(penalty);
       return [

@@ -131,18 +131,12 @@ export class PersistNetwork implements Model {
     const genes = this.#batches.width;
     if (mask.kind === 'none') return undefined;
     if (mask.kind === 'gates') {
-      return openGates(tf, params.at(-1)!, this.#pairedNoise(cells), { t, penalty: this.#penalty / cells });
+      const noise = this.#noise.logistic([Math.ceil(cells / 2), genes]) as Tensor2D;
+      return openGates(tf, params.at(-1)!, noise, { t, penalty: this.#penalty / cells, cells });
     }
     const draws = Math.min(cells, this.#draws);
     const masks = widestRows(tf, params.at(-1)!, this.#noise.exponential([mask.k, draws, genes]), t);
     return inTurns(this.#backend, masks, cells);
-  }
-
-  /** Standard logistic noise, cells x genes: the second half of the cells has the first half's with the other sign (less to draw, less variance). */
-  #pairedNoise(cells: number): Tensor2D {
-    const half = this.#noise.logistic([Math.ceil(cells / 2), this.#batches.width]) as Tensor2D;
-    const other = half.neg<Tensor2D>();
-    return this.#backend.tf.concat([half, cells % 2 === 0 ? other : other.slice([1, 0])], 0);
   }
 
   #loss(input: Tensor2D, rows: Uint32Array, params: readonly Tensor[]): Scalar {

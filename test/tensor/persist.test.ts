@@ -73,6 +73,13 @@ describe('gradients of the masks and the hurdle loss', () => {
       (p) => gates(p).mul(weights).sum(),
       normal(7),
     );
+    const some = noise.slice([0, 0], [3, 7]);
+    const both = tf.concat([some, some.slice([1, 0]).neg()], 0);
+    check(
+      (p) => openGates(tf, p, some, { t: 0.7, cells: 5 }).mul(weights).sum(),
+      (p) => both.add(p.mul(2)).div(0.7).sigmoid().mul(weights).sum(),
+      normal(7),
+    );
     const penalised = tf.grad((p) => openGates(tf, p, noise, { t: 0.7, penalty: 0.3 }).mul(weights).sum())(gates(normal(7)).sum(0));
     const plain = tf.grad((p) => gates(p).mul(weights).add(gates(p).mul(0.3)).sum())(gates(normal(7)).sum(0));
     expect(penalised.shape).toEqual(plain.shape);
