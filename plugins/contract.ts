@@ -88,6 +88,8 @@ export interface Metrics {
   readonly values: Readonly<Record<string, number>>;
   /** Counts, true class x predicted class, row-major, with class names. */
   readonly confusion?: { readonly classes: readonly string[]; readonly counts: Uint32Array };
+  /** The same metrics (or some of them) gene by gene: one value for each name. */
+  readonly genes?: { readonly names: readonly string[]; readonly values: Readonly<Record<string, Float64Array>> };
 }
 
 /** A file that a reporter makes; written as it is into the results folder. */
@@ -96,18 +98,19 @@ export interface ReportFile {
   readonly bytes: Uint8Array;
 }
 
-type Body<P extends z.ZodObject> = Pick<StepDefinition<P>, 'id' | 'version' | 'summary' | 'params'> &
+export type Body<P extends z.ZodObject> = Pick<StepDefinition<P>, 'id' | 'version' | 'summary' | 'params'> &
   Partial<Pick<StepDefinition<P>, 'cites' | 'queue' | 'seeded' | 'traits' | 'files'>>;
-type Run<P extends z.ZodObject, I, O> = (context: StepContext, inputs: I, params: z.infer<P>) => Promise<O>;
+export type Run<P extends z.ZodObject, I, O> = (context: StepContext, inputs: I, params: z.infer<P>) => Promise<O>;
 
-const defaults = { queue: 'cpu', seeded: false } as const;
+/** What a step is unless it says otherwise. */
+export const STEP_DEFAULTS = { queue: 'cpu', seeded: false } as const;
 
 /** Makes a dataset from a file or from nothing. */
 export function defineReader<P extends z.ZodObject>(
   step: Body<P> & { run: Run<P, Record<string, never>, { data: Dataset; facts?: StepResult['facts'] }> },
 ): StepDefinition<P> {
   return {
-    ...defaults,
+    ...STEP_DEFAULTS,
     ...step,
     kind: 'reader',
     inputs: {},
@@ -121,7 +124,7 @@ export function defineTransform<P extends z.ZodObject>(
   step: Body<P> & { run: Run<P, { data: Dataset }, { data: Dataset; facts?: StepResult['facts'] }> },
 ): StepDefinition<P> {
   return {
-    ...defaults,
+    ...STEP_DEFAULTS,
     ...step,
     kind: 'transform',
     inputs: { data: { type: 'dataset' } },
@@ -135,7 +138,7 @@ export function defineSplitter<P extends z.ZodObject>(
   step: Body<P> & { run: Run<P, { data: Dataset }, { split: Split; facts?: StepResult['facts'] }> },
 ): StepDefinition<P> {
   return {
-    ...defaults,
+    ...STEP_DEFAULTS,
     seeded: true,
     ...step,
     kind: 'splitter',
@@ -150,7 +153,7 @@ export function defineLabeler<P extends z.ZodObject>(
   step: Body<P> & { run: Run<P, { data: Dataset; split: Split }, { labels: Labels; facts?: StepResult['facts'] }> },
 ): StepDefinition<P> {
   return {
-    ...defaults,
+    ...STEP_DEFAULTS,
     seeded: true,
     ...step,
     kind: 'labeler',
@@ -172,7 +175,7 @@ export function defineEmbedder<P extends z.ZodObject>(
   step: Body<P> & { run: Run<P, { data: Dataset }, { embedding: Embedding; facts?: StepResult['facts'] }> },
 ): StepDefinition<P> {
   return {
-    ...defaults,
+    ...STEP_DEFAULTS,
     seeded: true,
     ...step,
     kind: 'embedder',
@@ -215,7 +218,7 @@ export function defineSelector<P extends z.ZodObject>(
     panel: PanelRules.optional().describe('genes that the panel must and must not hold; see docs/benchmark.md'),
   });
   return {
-    ...defaults,
+    ...STEP_DEFAULTS,
     ...step,
     kind: 'selector',
     params,
@@ -251,7 +254,7 @@ export function defineEvaluator<P extends z.ZodObject>(
   step: Body<P> & { run: Run<P, EvaluatorInputs, { metrics: Metrics; facts?: StepResult['facts'] }> },
 ): StepDefinition<P> {
   return {
-    ...defaults,
+    ...STEP_DEFAULTS,
     ...step,
     kind: 'evaluator',
     inputs: {
@@ -281,7 +284,7 @@ export function defineReporter<P extends z.ZodObject>(
   step: Body<P> & { run: Run<P, ReporterInputs, { files: readonly ReportFile[]; facts?: StepResult['facts'] }> },
 ): StepDefinition<P> {
   return {
-    ...defaults,
+    ...STEP_DEFAULTS,
     ...step,
     kind: 'reporter',
     inputs: { metrics: { type: 'metrics', many: true }, panels: { type: 'panel', many: true }, data: { type: 'dataset' } },
@@ -296,11 +299,11 @@ export function definePlugin(plugin: Plugin): Plugin {
 }
 
 /** With its metrics as facts. */
-const packMetrics = ({ metrics, facts }: { readonly metrics: Metrics; readonly facts?: StepResult['facts'] }): StepResult => ({
+export const packMetrics = ({ metrics, facts }: { readonly metrics: Metrics; readonly facts?: StepResult['facts'] }): StepResult => ({
   outputs: { metrics },
   facts: { ...metrics.values, ...facts },
 });
 
-function pack({ facts, ...outputs }: { readonly facts?: StepResult['facts']; readonly [port: string]: unknown }): StepResult {
+export function pack({ facts, ...outputs }: { readonly facts?: StepResult['facts']; readonly [port: string]: unknown }): StepResult {
   return facts === undefined ? { outputs } : { outputs, facts };
 }
