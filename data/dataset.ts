@@ -57,7 +57,8 @@ export function labels(frame: Frame, name: string): { readonly codes: Int32Array
   return { codes: Int32Array.from(words, (w) => (w === null ? -1 : (code.get(w) ?? -1))), classes };
 }
 
-function takeFrame(frame: Frame, rows: ArrayLike<number>): Frame {
+/** The table with only these rows, in the order given. */
+export function takeFrame(frame: Frame, rows: ArrayLike<number>): Frame {
   const pick = Array.from(rows);
   const columns: Record<string, Column> = {};
   for (const [name, c] of Object.entries(frame.columns)) {

@@ -10,6 +10,11 @@ export default definePlugin({
       file: () => import('./readers/file.ts'),
       simulated: () => import('./readers/simulated.ts'),
     },
+    slide: {
+      st: () => import('./slides/st.ts'),
+      visium: () => import('./slides/visium.ts'),
+      hest: () => import('./slides/hest.ts'),
+    },
     transform: {
       qc: () => import('./transforms/qc.ts'),
       normalize: () => import('./transforms/normalize.ts'),

@@ -10,7 +10,7 @@ import { describe, expect, it } from 'vitest';
 const MAY_IMPORT: Record<string, string[]> = {
   schemas: ['zod'],
   core: ['type:zod', 'type:schemas'],
-  data: ['node:*', 'core', 'h5wasm', 'type:schemas', 'type:plugins', 'stats/random.ts'],
+  data: ['node:*', 'core', 'h5wasm', 'sharp', 'type:schemas', 'type:plugins', 'stats/random.ts'],
   stats: ['core', 'type:data', 'data/matrix.ts'],
   tensor: ['node:*', 'core', 'stats', 'data/matrix.ts', 'type:data', 'type:@tensorflow/*'],
   plugins: [
