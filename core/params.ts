@@ -49,7 +49,8 @@ function checkFields(
   }
   for (const [key, declaration] of Object.entries(declared)) {
     const value = Object.hasOwn(given, key) ? given[key] : undefined;
-    if (value !== undefined && value !== null) values[key] = check(declaration, value, [...path, key], registry, report);
+    if (value === 'none' && declaration.type === 'use' && declaration.optional) values[key] = null;
+    else if (value !== undefined && value !== null) values[key] = check(declaration, value, [...path, key], registry, report);
     else if (declaration.default !== undefined) values[key] = check(declaration, declaration.default, [...path, key], registry, report);
     else if (declaration.optional) values[key] = null;
     else report(path, `"${[...path, key].join('.')}" is missing`, declaration.summary ? `${key}: ${declaration.summary}` : undefined);

@@ -88,8 +88,8 @@ export interface Metrics {
   readonly values: Readonly<Record<string, number>>;
   /** Counts, true class x predicted class, row-major, with class names. */
   readonly confusion?: { readonly classes: readonly string[]; readonly counts: Uint32Array };
-  /** The same metrics (or some of them) gene by gene: one value for each name. */
-  readonly genes?: { readonly names: readonly string[]; readonly values: Readonly<Record<string, Float64Array>> };
+  /** Some of the metrics gene by gene: column numbers into the dataset's genes, and for each metric one value a gene (NaN: undefined). */
+  readonly genes?: { readonly columns: Uint32Array; readonly values: Readonly<Record<string, Float32Array>> };
 }
 
 /** A file that a reporter makes; written as it is into the results folder. */
@@ -277,6 +277,8 @@ export interface ReporterInputs {
   /** Cells: selector, k, seed, task. The same panel may stand in many cells. */
   readonly panels: readonly Gathered<Panel>[];
   readonly data: Dataset;
+  /** Where the cells lie on a map, where the pipeline makes one. */
+  readonly embedding?: Embedding;
 }
 
 /** Makes files (tables, report) of everything gathered. */
@@ -287,7 +289,12 @@ export function defineReporter<P extends z.ZodObject>(
     ...STEP_DEFAULTS,
     ...step,
     kind: 'reporter',
-    inputs: { metrics: { type: 'metrics', many: true }, panels: { type: 'panel', many: true }, data: { type: 'dataset' } },
+    inputs: {
+      metrics: { type: 'metrics', many: true },
+      panels: { type: 'panel', many: true },
+      data: { type: 'dataset' },
+      embedding: { type: 'embedding', optional: true },
+    },
     outputs: { files: 'files' },
     run: async (context, inputs, params) => pack(await step.run(context, inputs as unknown as ReporterInputs, params)),
   };

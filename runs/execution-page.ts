@@ -1,10 +1,11 @@
 import type { Plan } from '../schemas/plan.ts';
 import type { TaskRecord } from '../schemas/run.ts';
 import { COLOURS, escapeHtml, page, table } from './markup.ts';
+import { costs } from './run-cost.ts';
 import { graph } from './run-graph.ts';
 import { seconds, timeline } from './run-timeline.ts';
 
-/** execution.html: how a run went, for those who care for machines: steps, timeline, resources, retries. */
+/** execution.html: how a run went, for those who care for machines: steps, timeline, resources, retries, costs. */
 export function executionPage(run: string, plan: Plan, records: ReadonlyMap<string, TaskRecord>): string {
   const steps = [...new Set(plan.tasks.map(({ step }) => step))];
   const colourOf = (step: string): string => `var(--s${steps.indexOf(step) % COLOURS})`;
@@ -19,6 +20,7 @@ export function executionPage(run: string, plan: Plan, records: ReadonlyMap<stri
       graph(plan, records, colourOf),
       ...(drawn === '' ? [] : ['<h2>Timeline</h2><p class="note">Computed tasks by worker; colours as above.</p>', drawn]),
       table('What each step took', header, rows),
+      costs(plan, records),
     ].join('\n'),
   );
 }

@@ -46,6 +46,8 @@ export function tellStory(
       '<h3>Seeds that were not needed</h3><p>The seeds before told these apart from all others (adaptive seeds).</p>',
       table('Seeds that were not needed', ['task'], spared),
     );
-  parts.push('<p><a href="execution.html">How the run went</a>: steps, timeline, resources, retries.</p>');
+  parts.push(
+    '<p><a href="execution.html">How the run went</a>: what each way costs and what it is worth, steps, timeline, resources, retries.</p>',
+  );
   return report.replace(ROOM, () => parts.join('\n'));
 }

@@ -92,6 +92,7 @@ function lanesOf(all: readonly { readonly worker: string; readonly span: Span }[
 
 export const seconds = (ms: number): string => {
   const s = ms / 1000;
+  if (s < 1) return `${Math.round(ms)} ms`;
   if (s < 10) return `${s.toFixed(1)} s`;
   if (s < 100) return `${s.toFixed(0)} s`;
   const m = Math.floor(s / 60);

@@ -1,4 +1,5 @@
 import { orderDescending, spearman } from './ranks.ts';
+import type { Rebuilt } from './reconstruction.ts';
 
 /** How z-scores are made of X, gene by gene; they are clipped at +-clip. */
 export interface RebuiltScale {
@@ -20,21 +21,38 @@ class Moments {
   readonly #genes: number;
   readonly #sums: readonly [Float64Array, Float64Array];
   readonly #squares: readonly [Float64Array, Float64Array];
+  readonly #products: Float64Array;
 
   constructor(genes: number) {
     const zeros = (): [Float64Array, Float64Array] => [new Float64Array(genes), new Float64Array(genes)];
     this.#genes = genes;
     this.#sums = zeros();
     this.#squares = zeros();
+    this.#products = new Float64Array(genes);
   }
 
-  add(side: 0 | 1, values: ArrayLike<number>, from: number): void {
-    const [sums, squares] = [this.#sums[side], this.#squares[side]];
+  /** The next cell: its genes from there on. */
+  add(truth: ArrayLike<number>, rebuilt: ArrayLike<number>, from: number): void {
+    const [[sumX, sumY], [squareX, squareY], products] = [this.#sums, this.#squares, this.#products];
     for (let j = 0; j < this.#genes; j++) {
-      const x = values[from + j];
-      sums[j] += x;
-      squares[j] += x * x;
+      const [x, y] = [truth[from + j], rebuilt[from + j]];
+      sumX[j] += x;
+      sumY[j] += y;
+      squareX[j] += x * x;
+      squareY[j] += y * y;
+      products[j] += x * y;
     }
+    this.cells++;
+  }
+
+  /** Pearson's correlation of each gene; NaN where a side is constant. */
+  correlation(): Float32Array {
+    const [vx, vy] = [this.variance(0), this.variance(1)];
+    const [sx, sy] = this.#sums;
+    return Float32Array.from(this.#products, (p, j) => {
+      const covariance = p / this.cells - (sx[j] / this.cells) * (sy[j] / this.cells);
+      return vx[j] > 0 && vy[j] > 1e-20 ? covariance / Math.sqrt(vx[j] * vy[j]) : Number.NaN;
+    });
   }
 
   variance(side: 0 | 1): Float64Array {
@@ -55,12 +73,13 @@ class Moments {
 /**
  * Judges rebuilt expression (MarkerMap, arXiv:2207.14106 eq. 10-11 and table 4); blocks are cells x genes on the scale of X. On z-scores:
  * l2 = mean squared and l1 = mean absolute error over all entries, l2_norm = mean over the cells of the length of the error. On the scale
- * of X: agreement of the genes' variances (Jaccard of the top fifths, Spearman), over all cells and as means over classes of 2 cells or more.
+ * of X: agreement of the genes' variances (Jaccard of the top fifths, Spearman), over all cells and as means over classes of 2 cells or more,
+ * and the correlation of each gene.
  */
 export async function rebuild(
   blocks: AsyncIterable<{ readonly truth: Float32Array; readonly rebuilt: Float32Array }>,
   { genes, scale: { mean, sd, clip }, groups }: RebuiltOptions,
-): Promise<Record<string, number>> {
+): Promise<Rebuilt> {
   const all = new Moments(genes);
   const own = Array.from({ length: groups?.count ?? 0 }, () => new Moments(genes));
   let [l1, l2, norm] = [0, 0, 0];
@@ -76,11 +95,8 @@ export async function rebuild(
       l2 += square;
       norm += Math.sqrt(square);
       const code = groups?.codes[all.cells] ?? -1;
-      for (const moments of code < 0 ? [all] : [all, own[code]]) {
-        moments.add(0, truth, from);
-        moments.add(1, rebuilt, from);
-        moments.cells++;
-      }
+      all.add(truth, rebuilt, from);
+      if (code >= 0) own[code].add(truth, rebuilt, from);
     }
   }
   const entries = all.cells * genes;
@@ -92,8 +108,12 @@ export async function rebuild(
     jaccard_top20_variance: jaccard,
     spearman_variance: rank,
   };
-  if (!groups) return values;
+  const pcc = all.correlation();
+  if (!groups) return { values, pcc };
   const classes = own.filter(({ cells }) => cells >= 2).map((moments) => moments.agreement());
   const average = (key: 'jaccard' | 'spearman'): number => classes.reduce((sum, c) => sum + c[key], 0) / classes.length;
-  return { ...values, jaccard_top20_variance_class_mean: average('jaccard'), spearman_variance_class_mean: average('spearman') };
+  return {
+    values: { ...values, jaccard_top20_variance_class_mean: average('jaccard'), spearman_variance_class_mean: average('spearman') },
+    pcc,
+  };
 }

@@ -49,6 +49,12 @@ function jaccardTop(a: Float64Array, b: Float64Array, share: number): number {
   return common / (2 * count - common);
 }
 
+/** How well the genes were predicted: over all of them, and Pearson's correlation of each (NaN where a side is constant). */
+export interface Rebuilt {
+  readonly values: Readonly<Record<string, number>>;
+  readonly pcc: Float32Array;
+}
+
 /** Predicts one gene after the other from the panel and keeps account of the errors. */
 class Reconstruction {
   readonly #input: ReconstructionInput;
@@ -61,8 +67,10 @@ class Reconstruction {
   readonly #predictedVariance: Float64Array;
   #l1 = 0;
   #l2 = 0;
-  #correlation = 0;
+  #sum = 0;
   #correlated = 0;
+  /** Of each gene; NaN where either side is constant. */
+  readonly #correlation: Float32Array;
 
   constructor(input: ReconstructionInput) {
     const { learn, test, panel } = input;
@@ -74,6 +82,7 @@ class Reconstruction {
     this.#predicted = new Float64Array(test.rows);
     this.#trueVariance = new Float64Array(learn.cols);
     this.#predictedVariance = new Float64Array(learn.cols);
+    this.#correlation = new Float32Array(learn.cols).fill(Number.NaN);
   }
 
   add(j: number): void {
@@ -88,7 +97,9 @@ class Reconstruction {
     this.#trueVariance[j] = variance(truth);
     this.#predictedVariance[j] = variance(predicted);
     if (this.#trueVariance[j] <= 0 || this.#predictedVariance[j] <= 1e-20) return;
-    this.#correlation += pearson(truth, predicted);
+    const found = pearson(truth, predicted);
+    this.#correlation[j] = found;
+    this.#sum += found;
     this.#correlated++;
   }
 
@@ -113,15 +124,16 @@ class Reconstruction {
     }
   }
 
-  get values(): Record<string, number> {
+  get rebuilt(): Rebuilt {
     const entries = this.#trueVariance.length * this.#truth.length;
-    return {
+    const values = {
       l2: this.#l2 / entries,
       l1: this.#l1 / entries,
       jaccard_top20_variance: jaccardTop(this.#trueVariance, this.#predictedVariance, 0.2),
       spearman_variance: spearman(this.#trueVariance, this.#predictedVariance),
-      pcc: this.#correlation / this.#correlated,
+      pcc: this.#sum / this.#correlated,
     };
+    return { values, pcc: this.#correlation };
   }
 }
 
@@ -130,16 +142,13 @@ class Reconstruction {
  * l2 = mean squared and l1 = mean absolute error over all entries of the test cells, agreement of the genes' variances, and the mean
  * over genes of Pearson's correlation (genes constant on either side left out).
  */
-export async function reconstruct(
-  input: ReconstructionInput,
-  onGene: (done: number) => void | Promise<void> = () => {},
-): Promise<Record<string, number>> {
+export async function reconstruct(input: ReconstructionInput, onGene: (done: number) => void | Promise<void> = () => {}): Promise<Rebuilt> {
   const work = new Reconstruction(input);
   for (let j = 0; j < input.learn.cols; j++) {
     work.add(j);
     await onGene(j + 1);
   }
-  return work.values;
+  return work.rebuilt;
 }
 
 /** Mean and standard deviation (ddof 1, 0 becomes 1) of each gene over all rows, in float64. */

@@ -4,7 +4,7 @@ import { DataError, defineEvaluator, denseBlock, labels, type Network, z } from 
 /** How well the selector's own network rebuilds all genes from the panel. */
 export default defineEvaluator({
   id: 'generative',
-  version: 1,
+  version: 2,
   summary: "The selector's own network rebuilds all genes of the test cells from the panel: errors on z-scores, agreement of the variances",
   cites: ['arXiv:2207.14106'],
   traits: ['needs-model'],
@@ -53,7 +53,10 @@ export default defineEvaluator({
         await breathe();
       }
     };
-    return { metrics: { values: await rebuild(cells(), { genes: told.length, scale, ...(groups ? { groups } : {}) }) } };
+    const { values, pcc } = await rebuild(cells(), { genes: told.length, scale, ...(groups ? { groups } : {}) });
+    const inPanel = new Set(panel.genes.subarray(0, k));
+    const others = pcc.map((value, at) => (inPanel.has(told[at]) ? Number.NaN : value));
+    return { metrics: { values, genes: { columns: told, values: { pcc: others } } } };
   },
 });
 

@@ -8,7 +8,7 @@ export default defineLabeler({
   id: 'noise',
   version: 1,
   summary: 'Give a share of the train and validation cells a label drawn at random; test cells keep theirs',
-  cites: ['10.1101/2022.06.25.497555'],
+  cites: ['arXiv:2207.14106'],
   params: z.strictObject({
     tasks: z.array(Task),
     fraction: z.number().min(0).max(1).describe('of the train and validation cells with a label; rounded down to whole cells'),

@@ -6,7 +6,7 @@ const Method = z.strictObject({ id: z.string(), summary: z.string().default(''),
 /** One self-contained page for people: what is best, how sure that is, and which genes. */
 export default defineReporter({
   id: 'html',
-  version: 3,
+  version: 4,
   summary: 'report.html: one self-contained page with summary, paired tests, charts, tables, panels and methods',
   cites: ['10.1109/TVCG.2016.2599030', '10.1023/A:1024068626366'],
   params: z.strictObject({

@@ -8,7 +8,7 @@ export default defineSelector({
   id: 'smash',
   version: 1,
   summary: 'Importance of each gene in a random forest (Gini) with balanced class weights (SMaSH, as MarkerMap runs it)',
-  cites: ['10.1093/bib/btab636', '10.1023/A:1010933404324'],
+  cites: ['10.1186/s12859-022-04860-2', '10.1023/A:1010933404324'],
   seeded: true,
   memory: forestMemory,
   params: z.strictObject({

@@ -100,7 +100,7 @@ export function testReporter(definition: StepDefinition<any>, { files }: { reado
     test('is a reporter that takes metrics, panels and data, and gives files', () => {
       expect(definition.kind).toBe('reporter');
       expect(definition.outputs).toEqual({ files: 'files' });
-      expect(Object.keys(definition.inputs).sort()).toEqual(['data', 'metrics', 'panels']);
+      expect(Object.keys(definition.inputs).sort()).toEqual(['data', 'embedding', 'metrics', 'panels']);
       expect(definition.summary.length).toBeGreaterThan(10);
     });
 

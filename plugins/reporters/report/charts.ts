@@ -1,4 +1,5 @@
 import type { Spec } from './draw.ts';
+import { showSpread } from './numbers.ts';
 import type { SeriesStyle } from './palette.ts';
 import type { SummaryRow } from './rows.ts';
 
@@ -26,7 +27,10 @@ export function domainOf(rows: readonly SummaryRow[]): [number, number] {
 const drawn = (rows: readonly SummaryRow[]): object[] =>
   rows
     .filter((r) => r.n > 0)
-    .map((r) => ({ s: r.selector, k: r.k, m: r.mean, ...(Number.isNaN(r.std) ? {} : { lo: r.mean - r.std, hi: r.mean + r.std }) }));
+    .map((r) => ({
+      ...{ s: r.selector, k: r.k, m: r.mean, t: `${r.selector}, k = ${r.k}: ${showSpread(r.mean, r.std)}` },
+      ...(Number.isNaN(r.std) ? {} : { lo: r.mean - r.std, hi: r.mean + r.std }),
+    }));
 
 function identity({ selectors, style }: ScoreChart, channel: 'colour' | 'dash' | 'shape'): object {
   return { field: 's', type: 'nominal', legend: null, scale: { domain: selectors, range: selectors.map((s) => style(s)[channel]) } };
@@ -64,7 +68,7 @@ export function lineChart(chart: ScoreChart): Spec {
       },
       {
         mark: { type: 'point', filled: true, size: crowd ? 34 : 52, opacity: 1 },
-        encoding: { y: { ...y, field: 'm' }, color: colour, shape: identity(chart, 'shape') },
+        encoding: { y: { ...y, field: 'm' }, color: colour, shape: identity(chart, 'shape'), description: { field: 't' } },
       },
     ],
   };
@@ -103,7 +107,7 @@ export function dotChart(chart: ScoreChart, order: readonly string[]): Spec {
       },
       {
         mark: { type: 'point', filled: true, size: 64, opacity: 1 },
-        encoding: { x: { ...x, field: 'm' }, color: colour, shape: identity(chart, 'shape') },
+        encoding: { x: { ...x, field: 'm' }, color: colour, shape: identity(chart, 'shape'), description: { field: 't' } },
       },
     ],
   };
@@ -125,7 +129,9 @@ export function heatMap(
   const rows = [...new Set(squares.map((s) => s.row))];
   const columns = [...new Set(squares.map((s) => s.column))];
   const step = options.size ?? 34;
-  const values = squares.filter((s) => !Number.isNaN(s.value)).map((s) => ({ r: s.row, c: s.column, v: s.value, t: s.text }));
+  const values = squares
+    .filter((s) => !Number.isNaN(s.value))
+    .map((s) => ({ r: s.row, c: s.column, v: s.value, t: s.text, h: `${s.row}, ${s.column}: ${s.text}` }));
   const axis = { labelLimit: 190, domain: false, ticks: false };
   const text = {
     mark: { type: 'text', fontSize: Math.min(11, step / 2.9) },
@@ -151,6 +157,7 @@ export function heatMap(
         mark: { type: 'rect', fill: 'var(--heat)' },
         encoding: {
           fillOpacity: { field: 'v', type: 'quantitative', legend: null, scale: { domain: [0, 1], range: [0.03, 1], clamp: true } },
+          ...(options.hasText ? { description: { field: 'h' } } : {}),
         },
       },
       ...(options.hasText ? [text] : []),
@@ -181,6 +188,42 @@ export function dotPlot(dots: readonly ExpressionDot[]): Spec {
       x: { field: 'c', type: 'nominal', sort: null, title: null, scale: { domain: classes }, axis: { ...axis, labelAngle: -45 } },
       size: { field: 'n', type: 'quantitative', legend: null, scale: { domain: [0, 1], range: [3, 190] } },
       fillOpacity: { field: 'v', type: 'quantitative', legend: null, scale: { domain: [0, 1], range: [0.04, 1] } },
+    },
+  };
+}
+
+/** Sorted values of many things, a line a selector, against the share of the things. */
+export function shareChart(
+  points: readonly { readonly selector: string; readonly share: number; readonly value: number }[],
+  look: Pick<ScoreChart, 'selectors' | 'style' | 'label'>,
+): Spec {
+  const chart = { ...look } as ScoreChart;
+  return {
+    width: 420,
+    height: 230,
+    data: { values: points.map((p) => ({ s: p.selector, x: p.share, v: p.value })) },
+    mark: { type: 'line', strokeWidth: 2 },
+    encoding: {
+      x: { field: 'x', type: 'quantitative', title: 'share of the genes', axis: { grid: false, format: '.0%', tickCount: 5 } },
+      y: { field: 'v', type: 'quantitative', title: look.label, axis: { tickCount: 5, domain: false, ticks: false } },
+      color: identity(chart, 'colour'),
+      strokeDash: identity(chart, 'dash'),
+    },
+  };
+}
+
+/** Named counts as bars, in the order given. */
+export function barChart(bars: readonly { readonly label: string; readonly value: number }[], title: string): Spec {
+  const axis = { labelLimit: 190, domain: false, ticks: false };
+  return {
+    width: 240,
+    height: { step: 17 },
+    data: { values: bars.map(({ label, value }) => ({ l: label, v: value, t: `${label}: ${value.toLocaleString('en-US')}` })) },
+    mark: { type: 'bar', fill: 'var(--base)', height: { band: 0.72 } },
+    encoding: {
+      y: { field: 'l', type: 'nominal', sort: null, title: null, axis },
+      x: { field: 'v', type: 'quantitative', title, axis: { tickCount: 4, domain: false, ticks: false } },
+      description: { field: 't' },
     },
   };
 }

@@ -26,6 +26,6 @@ export function csvLink(file: string, records: Figure['data']): Markup {
 export function figure({ svg, alt, caption, file, data, isWide }: Figure): Markup {
   return html`<figure class="${isWide ? 'wide' : ''}">
     <div class="plot" role="img" aria-label="${alt}">${new Markup(svg)}</div>
-    <figcaption>${caption} ${csvLink(file, data)}</figcaption>
+    <figcaption>${caption} <span class="get">${csvLink(file, data)}</span></figcaption>
   </figure>`;
 }

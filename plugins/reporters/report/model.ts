@@ -1,4 +1,4 @@
-import type { Dataset, ReporterInputs } from '../../contract.ts';
+import type { Dataset, Embedding, ReporterInputs } from '../../contract.ts';
 import { compare, type Comparison, type ComparisonParams, type Terms, termsOf } from './comparison.ts';
 import { isLowerBetter } from './metric-facts.ts';
 import { type SeriesStyle, styleOf } from './palette.ts';
@@ -46,6 +46,7 @@ export interface Model {
   /** Cells that failed or were skipped. */
   readonly missing: readonly Readonly<Record<string, string | number>>[];
   readonly data: Dataset;
+  readonly embedding: Embedding | undefined;
   readonly rows: Rows;
   readonly blocks: readonly Block[];
   readonly style: (selector: string) => SeriesStyle;
@@ -89,6 +90,7 @@ export function modelOf(inputs: ReporterInputs, params: PageParams, missing: Mod
     params,
     missing,
     data: inputs.data,
+    embedding: inputs.embedding,
     rows,
     blocks,
     style: (selector) => styles.get(selector) ?? styleOf(0, true),

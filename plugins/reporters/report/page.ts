@@ -7,6 +7,7 @@ import { type Model, modelOf, type PageParams } from './model.ts';
 import { counted, whole } from './numbers.ts';
 import { SCRIPT } from './script.ts';
 import { about } from './sections/about.ts';
+import { cells } from './sections/cells.ts';
 import { comparisons } from './sections/comparisons.ts';
 import { confusion } from './sections/confusion.ts';
 import { curves } from './sections/curves.ts';
@@ -14,6 +15,7 @@ import { expression } from './sections/expression.ts';
 import { lead } from './sections/lead.ts';
 import { overlap } from './sections/overlap.ts';
 import { panels } from './sections/panels.ts';
+import { recovery } from './sections/recovery.ts';
 import { scores } from './sections/scores.ts';
 import { STYLE } from './style.ts';
 
@@ -23,13 +25,16 @@ interface Detail {
   readonly onlyLargestPanel: boolean;
   readonly genes: number;
   readonly tasks: number;
+  /** Tasks with a map of the cells, and whether genes have one. */
+  readonly maps: number;
+  readonly geneMaps: boolean;
 }
 
 /** The page is made leaner, in these steps, until it fits. */
 const DETAILS: readonly Detail[] = [
-  { onlyFirstMetric: false, onlyLargestPanel: false, genes: 300, tasks: 40 },
-  { onlyFirstMetric: true, onlyLargestPanel: true, genes: 200, tasks: 40 },
-  { onlyFirstMetric: true, onlyLargestPanel: true, genes: 50, tasks: 8 },
+  { onlyFirstMetric: false, onlyLargestPanel: false, genes: 300, tasks: 40, maps: 4, geneMaps: true },
+  { onlyFirstMetric: true, onlyLargestPanel: true, genes: 200, tasks: 40, maps: 1, geneMaps: true },
+  { onlyFirstMetric: true, onlyLargestPanel: true, genes: 50, tasks: 8, maps: 1, geneMaps: false },
 ];
 
 /** The largest page, in bytes. */
@@ -83,15 +88,17 @@ async function genes({ context, model, draw, detail }: Making): Promise<Markup> 
 }
 
 function nav(
-  { rows: { axes, panels: cells } }: Model,
-  { hasPairs, hasCurves, tasks }: { hasPairs: boolean; hasCurves: boolean; tasks: number },
+  { rows: { axes, panels: chosen } }: Model,
+  { tasks, ...has }: { hasPairs: boolean; hasCells: boolean; hasGenes: boolean; hasCurves: boolean; tasks: number },
 ): Markup {
   const links = [
     ['summary', 'Summary'],
-    ...(hasPairs ? [['sure', 'Is it sure?']] : []),
+    ...(has.hasPairs ? [['sure', 'Is it sure?']] : []),
     ...axes.tasks.slice(0, tasks).map((task, at) => [`task-${at}`, task || 'Results']),
-    ...(cells.length > 0 ? [['panels', 'Panels']] : []),
-    ...(hasCurves ? [['training', 'Training']] : []),
+    ...(chosen.length > 0 ? [['panels', 'Panels']] : []),
+    ...(has.hasCells ? [['cells', 'The cells']] : []),
+    ...(has.hasGenes ? [['recovery', 'Genes rebuilt']] : []),
+    ...(has.hasCurves ? [['training', 'Training']] : []),
     ['about', 'About this run'],
   ];
   return html`<nav aria-label="Sections">
@@ -106,18 +113,26 @@ async function page(making: Making): Promise<string> {
   const { params, data } = model;
   const title = params.title ?? params.name ?? 'Gene panels compared';
   const training = await curves(model, draw);
+  const where = await cells(model, draw, { tasks: detail.maps, genes: detail.geneMaps });
+  const rebuilt = await recovery(model, draw);
   const sure = comparisons(model, { tasks: detail.tasks, onlyFirst: detail.onlyFirstMetric });
   const body = html`<header>
       <h1>${title}</h1>
       ${params.description ? html`<p>${params.description}</p>` : ''}
       <p>${whole(data.obs.index.length)} cells × ${whole(data.var.index.length)} genes</p>
     </header>
-    ${nav(model, { hasPairs: sure.text !== '', hasCurves: training.text !== '', tasks: detail.tasks })}
-    <main>${lead(model)}${sure}${await results(making)}${await genes(making)}${training}${about(model)}</main>
+    ${nav(model, {
+      hasPairs: sure.text !== '',
+      hasCells: where.text !== '',
+      hasGenes: rebuilt.text !== '',
+      hasCurves: training.text !== '',
+      tasks: detail.tasks,
+    })}
+    <main>${lead(model)}${sure}${await results(making)}${await genes(making)}${where}${rebuilt}${training} ${about(model)}</main>
     <footer>Made by panelflow. The same numbers: metrics.csv, panels.csv, summary.csv and comparisons.csv (and as Parquet).</footer>`;
   const hash = createHash('sha256').update(SCRIPT).digest('base64');
   // Nothing is fetched, and no script but this one may run, whatever a name in the data says.
-  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
+  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; img-src data:; base-uri 'none'; form-action 'none'`;
   const head = html`<meta charset="utf-8" /><meta http-equiv="Content-Security-Policy" content="${policy}" />
     <meta name="viewport" content="width=device-width, initial-scale=1" /><meta name="color-scheme" content="light dark" />
     <title>${title}</title>`;

@@ -47,8 +47,9 @@ const MARKS: Readonly<Record<string, string>> = {
   cross: 'M10.4 1.2h3.2v3.2h3.2v3.2h-3.2v3.2h-3.2v-3.2h-3.2v-3.2h3.2Z',
 };
 
-/** A sample of line and mark, for legends and tables. */
-export function swatch({ colour, dash, shape }: SeriesStyle): string {
+/** A sample of line and mark, for legends and tables; of the mark alone where there are no lines. */
+export function swatch({ colour, dash, shape }: SeriesStyle, isMarkOnly = false): string {
   const dashes = dash[1] === 0 ? '' : ` stroke-dasharray="${dash.join(' ')}"`;
-  return `<svg class="sw" viewBox="0 0 24 12" aria-hidden="true"><path d="M0 6h24" stroke="${colour}" stroke-width="2"${dashes}/><path d="${MARKS[shape]}" fill="${colour}"/></svg>`;
+  const line = isMarkOnly ? '' : `<path d="M0 6h24" stroke="${colour}" stroke-width="2"${dashes}/>`;
+  return `<svg class="sw" viewBox="${isMarkOnly ? '6 0 12 12' : '0 0 24 12'}" aria-hidden="true">${line}<path d="${MARKS[shape]}" fill="${colour}"/></svg>`;
 }

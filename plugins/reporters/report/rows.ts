@@ -59,6 +59,11 @@ export interface ConfusionCell extends Omit<MetricRow, 'metric' | 'value'> {
   readonly confusion: NonNullable<Metrics['confusion']>;
 }
 
+/** Values gene by gene with their place. */
+export interface GeneCell extends Omit<MetricRow, 'metric' | 'value'> {
+  readonly genes: NonNullable<Metrics['genes']>;
+}
+
 /** Everything gathered, in a fixed order. */
 export interface Rows {
   readonly axes: Axes;
@@ -66,6 +71,7 @@ export interface Rows {
   readonly summary: readonly SummaryRow[];
   readonly panels: readonly PanelCell[];
   readonly confusions: readonly ConfusionCell[];
+  readonly genes: readonly GeneCell[];
 }
 
 type Cell = Readonly<Record<string, string | number>>;
@@ -85,22 +91,32 @@ function othersOf(cell: Cell): Others {
   return Object.fromEntries(Object.entries(cell).filter(([axis]) => !USUAL.includes(axis)));
 }
 
-/** The same results with the labels of unusual axes, such as label_noise, made part of the selector's name. */
+/**
+ * The same results with the labels of unusual axes, such as label_noise, made part of the selector's name, and that of an axis `dataset` part
+ * of the task's.
+ */
 export function withOthersNamed({
   metrics,
   panels,
 }: Pick<ReporterInputs, 'metrics' | 'panels'>): Pick<ReporterInputs, 'metrics' | 'panels'> {
+  const taskOf = ({ dataset }: Cell, task: string): string =>
+    [dataset, task].filter((part) => part !== undefined && part !== '').join(': ');
   const named = (cell: Cell): Cell => {
-    const others = Object.entries(othersOf(cell)).filter(([, label]) => label !== 0);
+    const others = Object.entries(othersOf(cell)).filter(([axis, label]) => axis !== 'dataset' && label !== 0);
     const usual = Object.fromEntries(Object.entries(cell).filter(([axis]) => USUAL.includes(axis)));
     return {
       ...usual,
+      task: taskOf(cell, word(cell, 'task')),
       selector: [word(cell, 'selector'), ...others.map(([axis, label]) => `${axis.replaceAll('_', ' ')} ${label}`)].join(', '),
     };
   };
   return {
     metrics: metrics.map((g) => ({ ...g, cell: named(g.cell) })),
-    panels: panels.map((g) => ({ ...g, cell: named(g.cell) })),
+    panels: panels.map((g) => ({
+      cell: named(g.cell),
+      value:
+        g.cell.dataset === undefined || !g.value ? g.value : { ...g.value, task: taskOf(g.cell, g.value.task ?? word(g.cell, 'task')) },
+    })),
   };
 }
 
@@ -133,6 +149,10 @@ export function rowsOf({ metrics, panels }: Pick<ReporterInputs, 'metrics' | 'pa
     confusions: inOrder(
       axes,
       judged.flatMap(({ value: { confusion }, cell }) => (confusion ? [{ ...place(cell), confusion }] : [])),
+    ),
+    genes: inOrder(
+      axes,
+      judged.flatMap(({ value: { genes }, cell }) => (genes ? [{ ...place(cell), genes }] : [])),
     ),
   };
 }

@@ -48,7 +48,10 @@ figure{margin:0 0 8px;min-width:0}
 .plot svg text{font-family:inherit}
 .wide .plot svg{min-width:620px}
 figcaption{color:var(--muted);font-size:.86rem;line-height:1.5;margin-top:4px;max-width:46rem}
-.csv{font-size:.78rem;border:1px solid var(--rule);border-radius:4px;padding:1px 7px;white-space:nowrap}
+.csv{font:inherit;font-size:.78rem;color:var(--link);background:none;border:1px solid var(--rule);border-radius:4px;padding:1px 7px;margin-right:5px;white-space:nowrap;cursor:pointer}
+.get{white-space:nowrap}
+.charts.small{grid-template-columns:repeat(auto-fill,minmax(min(100%,190px),1fr))}
+.bibtex{width:100%;height:14rem;font:.8rem/1.4 ui-monospace,monospace;color:inherit;background:var(--soft);border:1px solid var(--rule);border-radius:4px;padding:8px}
 fieldset{border:0;margin:0 0 14px;padding:0;display:flex;flex-wrap:wrap;gap:6px}
 legend{float:left;padding:3px 10px 3px 0;color:var(--muted);font-size:.9rem}
 fieldset input{position:absolute;opacity:0;pointer-events:none}
@@ -98,7 +101,7 @@ footer{margin-top:64px;padding-top:14px;border-top:1px solid var(--rule);color:v
 @page{margin:14mm}
 body{font-size:10pt}
 .page{max-width:none;padding:0}
-nav,.csv,.copy,fieldset{display:none}
+nav,.csv,.copy,.bibtex,fieldset{display:none}
 section{margin-top:20pt}
 h2,h3,h4,caption,summary{break-after:avoid}
 figure,tr,table.sortable,.genes li,dt,.charts>.block{break-inside:avoid}

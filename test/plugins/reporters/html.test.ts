@@ -136,6 +136,74 @@ describe('the page', () => {
   });
 });
 
+describe('the cells', () => {
+  const run = madeUpRun({});
+  const embedding = { method: 'UMAP', coordinates: Float32Array.from({ length: 240 }, (_, i) => Math.sin(i * 7.3) * (1 + (i % 3))) };
+  const made = async (more: object): Promise<string> =>
+    new TextDecoder().decode((await report(html, { ...run, ...more } as typeof run)).get('report.html'));
+
+  test('lie on a map, by their labels and by those that the best panel gives them', async () => {
+    const text = await made({ embedding });
+    expect(text).toContain('download="map-cell_type.csv"');
+    expect(text).toContain('download="map-cell_type-called.csv"');
+    expect(prose(text)).toMatch(/five nearest neighbours among cells of other fifths\. \d+(\.\d)? % are right/);
+    const link = /download="map-cell_type-called\.csv" href="data:text\/csv;charset=utf-8;base64,([^"]+)"/.exec(text)![1];
+    const [header, ...rows] = Buffer.from(link, 'base64').toString().trim().split('\n');
+    expect(header).toBe('cell,x,y,label,called');
+    expect(rows).toHaveLength(120);
+    const right = rows.filter((row) => row.split(',')[3] === row.split(',')[4]).length / rows.length;
+    expect(prose(text)).toContain(`${Math.round(100 * right)} % are right`);
+    // The made-up classes are easily told apart.
+    expect(right).toBeGreaterThan(0.6);
+  });
+
+  test('have their classes counted, and no map where there is none', async () => {
+    const text = await made({});
+    expect(text).toContain('download="classes-cell_type.csv"');
+    expect(text).not.toContain('map-cell_type');
+    expect(prose(await made({ embedding: { ...embedding, coordinates: new Float32Array(4) } }))).not.toContain('UMAP');
+  });
+});
+
+test('ranks selectors over several datasets', async () => {
+  const run = madeUpRun({ selectors: ['random', 'cosg', 'wilcoxon'], ks: [8] });
+  const of = (dataset: string) => ({
+    metrics: run.metrics.map((g) => ({ ...g, cell: { ...g.cell, dataset } })),
+    panels: run.panels.map((g) => ({ ...g, cell: { ...g.cell, dataset } })),
+  });
+  const sets = ['zeisel', 'paul15', 'kang'].map(of);
+  const all = { ...run, metrics: sets.flatMap((s) => s.metrics), panels: sets.flatMap((s) => s.panels) };
+  const text = prose(new TextDecoder().decode((await report(html, all)).get('report.html')));
+  expect(text).toContain('At k = 8 for kang: cell_type , by forest accuracy');
+  expect(text).toMatch(/Iman and Davenport, 3 places/);
+  expect(text).toContain('Panels for zeisel: cell_type');
+});
+
+test('shows how well each gene is rebuilt, best and worst by name', async () => {
+  const run = madeUpRun({});
+  const columns = Uint32Array.from({ length: 80 }, (_, j) => j);
+  const metrics = run.metrics.map((g) => {
+    const pcc = Float32Array.from(columns, (j) => (j === 5 ? Number.NaN : 1 - j / 100 - (g.cell.selector === 'random' ? 0.1 : 0)));
+    return { ...g, value: { values: { pcc: 0.6 }, genes: { columns, values: { pcc } } } };
+  });
+  const text = prose(new TextDecoder().decode((await report(html, { ...run, metrics })).get('report.html')));
+  expect(text).toContain('Best by wilcoxon: Gene0 (1.000), Gene1 (0.990)');
+  expect(text).toContain('Gene78 (0.220) and Gene79 (0.210).');
+  expect(text).not.toContain('Gene5 (');
+});
+
+test('has a text for a paper, and the works that it cites as BibTeX', async () => {
+  const methods = [
+    { id: 'wilcoxon', summary: 'Ranks', cites: ['10.2307/3001968'] },
+    { id: 'forest', summary: 'Trees', cites: ['doi:10.1023/A:1010933404324', '10.9999/unheard.of'] },
+  ];
+  const text = await page({}, { methods });
+  expect(text).toContain('wilcoxon~\\cite{wilcoxon1945}');
+  expect(text).toContain('forest~\\cite{breiman2001forests,10_9999_unheard_of}');
+  expect(text).toMatch(/@article\{wilcoxon1945,\n {2}author = \{Wilcoxon, Frank\},/);
+  expect(text).toContain('@misc{10_9999_unheard_of,\n  doi = {10.9999/unheard.of}\n}');
+});
+
 test('keeps names harmless, whatever they say', async () => {
   const evil = '<script>alert(1)</script>"\'&';
   const text = await page(

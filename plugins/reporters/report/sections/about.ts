@@ -2,8 +2,11 @@ import { BOOTSTRAP_FROM } from '../../../../stats/bootstrap.ts';
 import { html, join, type Markup } from '../markup.ts';
 import type { Model } from '../model.ts';
 import { counted, list, whole } from '../numbers.ts';
+import { bareId, bibtex, citeCommand, isArxiv, isDoi } from '../references.ts';
 
 const MOST_HOLES = 60;
+/** Nadeau and Bengio 2003. */
+const CORRECTED_TEST = '10.1023/A:1024068626366';
 
 function gaps(model: Model): Markup {
   const found = model.missing;
@@ -86,10 +89,10 @@ function facts({ params, data, rows: { axes } }: Model): Markup {
 }
 
 function cite(text: string): Markup {
-  const bare = text.replace(/^(doi|arxiv):/i, '');
+  const bare = bareId(text);
   if (/^https?:\/\//.test(text)) return html`<a href="${text}">${text}</a>`;
-  if (/^10\.\d{4,9}\/\S+$/.test(bare)) return html`<a href="https://doi.org/${bare}">doi:${bare}</a>`;
-  if (/^\d{4}\.\d{4,5}(v\d+)?$/.test(bare)) return html`<a href="https://arxiv.org/abs/${bare}">arXiv:${bare}</a>`;
+  if (isDoi(bare)) return html`<a href="https://doi.org/${bare}">doi:${bare}</a>`;
+  if (isArxiv(bare)) return html`<a href="https://arxiv.org/abs/${bare}">arXiv:${bare}</a>`;
   return html`${text}`;
 }
 
@@ -110,12 +113,31 @@ function methods({ params, rows: { axes } }: Model): Markup {
     </p>`;
 }
 
+/** A paragraph for a paper, with the works it cites. */
+function paste({ params, data, rows: { axes } }: Model): Markup {
+  const cited = (id: string): readonly string[] => params.methods.find((m) => m.id === id || m.id.endsWith(`/${id}`))?.cites ?? [];
+  const named = (ids: readonly string[]): string => list(ids.map((id) => `${id}${citeCommand(cited(id))}`));
+  const seeds = axes.seeds.length === 1 ? 'one division' : `${axes.seeds.length} divisions`;
+  const text = [
+    `We compared ${counted(axes.selectors.length, 'way')} to choose gene panels (${named(axes.selectors)}) on ${whole(data.obs.index.length)} cells and ${whole(data.var.index.length)} genes, for panels of ${list(axes.ks.map(String))} genes, over ${seeds} of the cells into learning and test cells.`,
+    `Panels were judged by ${named(axes.evaluators) || 'nothing'}${axes.tasks.some((task) => task !== '') ? ` for ${list(axes.tasks)}` : ''}.`,
+    `Differences were tested seed by seed with the corrected resampled t test${citeCommand([CORRECTED_TEST])} and corrected after Holm.`,
+    `All steps ran in panelflow (${params.name ?? 'benchmark'}).`,
+  ].join(' ');
+  const works = bibtex([...params.methods.flatMap((m) => m.cites), CORRECTED_TEST]);
+  return html`<details>
+    <summary>Methods text and BibTeX to paste</summary>
+    <p><textarea class="bibtex" readonly aria-label="Methods text">${text}</textarea></p>
+    <p><textarea class="bibtex" readonly aria-label="BibTeX">${works}</textarea></p>
+  </details>`;
+}
+
 /** What was run, what is missing, and how the numbers came about. */
 export function about(model: Model): Markup {
   return html`<section id="about">
     <h2>About this run</h2>
     ${gaps(model)}
     <div id="run-story"></div>
-    ${facts(model)}${methods(model)}
+    ${facts(model)}${methods(model)}${paste(model)}
   </section>`;
 }

@@ -107,6 +107,63 @@ export async function scores(model: Model, block: Block, options: { id: string; 
   }
   return html`<div class="block">
     <h3>By ${list(block.evaluators)}</h3>
-    ${legend(model, block.selectors)} ${panes(options.id, 'Metric', shown)}
+    ${legend(model, block.selectors)} ${panes(options.id, 'Metric', shown)}${metrics.length > 1 ? overview(model, block) : ''}
   </div>`;
+}
+
+/** How many different panels a selector has chosen for a task over all seeds and k: so many trainings, for one that trains. */
+function chosen({ rows: { panels } }: Model, selector: string, task: string): number {
+  const own = panels.filter((p) => p.selector === selector && (p.task === '' || p.task === task));
+  return new Set(own.map(({ seed, panel }) => `${seed} ${panel.genes.join()}`)).size;
+}
+
+/** Every metric of every selector at one place, as papers have it. */
+function overview(model: Model, block: Block): Markup {
+  const { evaluator, k } = model.headline(block);
+  const at = (metric: string): { task: string; evaluator: string; metric: string; k: number } => ({
+    task: block.task,
+    evaluator,
+    metric,
+    k,
+  });
+  const metrics = block.metrics.filter((metric) => model.ranking(at(metric)).length > 0);
+  const bests = metrics.map((metric) => model.ranking(at(metric))[0].mean);
+  const seeds = model.rows.axes.seeds.length;
+  const body = block.selectors.map(
+    (s) =>
+      html`<tr>
+        <th scope="row">${new Markup(swatch(model.style(s)))}${s}</th>
+        ${metrics.map((metric, i) => {
+          const row = model.find(s, k, at(metric));
+          return cell(row, { isBest: row?.mean === bests[i], seeds });
+        })}
+        <td>${chosen(model, s, block.task)}</td>
+      </tr>`,
+  );
+  return html`<details>
+    <summary>All metrics by ${evaluator} at k = ${k}</summary>
+    <div class="scroll" role="region" tabindex="0" aria-label="All metrics for ${block.task}">
+      <table class="sortable">
+        <caption>
+          <span
+            >The best of each column is bold. Panels: how many were chosen over all seeds and k, so many trainings for a selector that
+            trains.</span
+          >
+        </caption>
+        <thead>
+          <tr>
+            <th rowspan="2" scope="col">selector</th>
+            <th colspan="${metrics.length + 1}" scope="colgroup">${evaluator}, k = ${k}</th>
+          </tr>
+          <tr>
+            ${metrics.map((metric) => html`<th scope="col">${metricLabel(metric)}</th>`)}
+            <th scope="col">panels</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${body}
+        </tbody>
+      </table>
+    </div>
+  </details>`;
 }
