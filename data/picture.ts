@@ -70,11 +70,23 @@ export async function decodeBox(
   }
 }
 
-/** A square of RGB bytes at another size (Lanczos, antialiased). */
-export async function resizeSquare(pixels: Uint8Array, side: number, size: number): Promise<Uint8Array> {
-  if (side === size) return pixels;
+/** Squares of RGB bytes (side x side x 3) at another size (Lanczos, antialiased), one after the other; `threads` of them at a time. */
+export async function resizeSquares(
+  squares: readonly Uint8Array[],
+  side: number,
+  { size, threads }: { readonly size: number; readonly threads: number },
+): Promise<Uint8Array> {
+  const bytes = size * size * 3;
+  const out = new Uint8Array(squares.length * bytes);
   const raw = { width: side, height: side, channels: 3 } as const;
-  return sharp(asBuffer(pixels), { raw }).resize(size, size, { fit: 'fill' }).raw().toBuffer();
+  const resize = async (square: Uint8Array): Promise<Uint8Array> =>
+    side === size ? square : sharp(asBuffer(square), { raw }).resize(size, size, { fit: 'fill' }).raw().toBuffer();
+  sharp.concurrency(1);
+  for (let from = 0; from < squares.length; from += threads) {
+    const done = await Promise.all(squares.slice(from, from + threads).map(resize));
+    done.forEach((square, i) => out.set(square, (from + i) * bytes));
+  }
+  return out;
 }
 
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -15,6 +15,12 @@ export default definePlugin({
       visium: () => import('./slides/visium.ts'),
       hest: () => import('./slides/hest.ts'),
     },
+    encoder: {
+      resnet18: () => import('./encoders/resnet18.ts'),
+      onnx: () => import('./encoders/onnx.ts'),
+      tfjs: () => import('./encoders/tfjs.ts'),
+      stain: () => import('./encoders/stain.ts'),
+    },
     transform: {
       qc: () => import('./transforms/qc.ts'),
       normalize: () => import('./transforms/normalize.ts'),
