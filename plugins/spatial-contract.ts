@@ -9,15 +9,15 @@ export interface Section {
   /** Names of its spots, as `obs.index` has them; steps after the reader may drop some from the dataset. */
   readonly spots: readonly string[];
   /**
-   * `image`: an encoded picture (JPEG, PNG, TIFF) of the whole section, in whose pixels `obsm.spatial` (x, y) counts.
+   * `image`: an encoded picture (JPEG, PNG, TIFF) of the whole section, in whose pixels, as stored, `obsm.spatial` (x, y) counts.
    * `patches`: one square of RGB bytes for each of `spots`, spots x size x size x 3.
    */
   readonly picture:
     | { readonly kind: 'image'; readonly bytes: Uint8Array; readonly width: number; readonly height: number }
     | { readonly kind: 'patches'; readonly pixels: Uint8Array; readonly size: number };
-  /** Width of one pixel in micrometres; NaN when nobody says. */
+  /** Width of one pixel of the picture (or of the patches) in micrometres; NaN when nobody says. */
   readonly micronsPerPixel: number;
-  /** Diameter of a spot in pixels. */
+  /** Diameter of a spot, in the pixels of `obsm.spatial`; NaN for a single spot whose size nobody says. */
   readonly spotDiameter: number;
 }
 
@@ -30,7 +30,7 @@ export interface Tissue {
 export interface Features {
   readonly encoder: string;
   readonly width: number;
-  /** 1, or more when each patch was also seen turned and mirrored; the first view is the patch as it is. */
+  /** 1, or more when each patch was also seen turned and mirrored (2, 4 or 8; see data/views.ts); the first view is the patch as it is. */
   readonly views: number;
   /** views x spots x width, in the order of the dataset. */
   readonly values: Float32Array;
@@ -59,7 +59,10 @@ export interface Prediction {
 
 type Facts = StepResult['facts'];
 
-/** Reads spots with the pictures of their tissue. `obsm.spatial` holds x and y in pixels; the obs column `section` names the section. */
+/**
+ * Reads spots with the pictures of their tissue. `obsm.spatial` holds x and y in pixels of the section's picture (of the slide that they were
+ * cut from, for ready patches); the obs column `section` names the section.
+ */
 export function defineSlide<P extends z.ZodObject>(
   step: Body<P> & { run: Run<P, Record<string, never>, { data: Dataset; tissue: Tissue; facts?: Facts }> },
 ): StepDefinition<P> {
@@ -73,7 +76,7 @@ export function defineSlide<P extends z.ZodObject>(
   };
 }
 
-/** Turns the patch around each spot of the dataset into numbers. */
+/** Turns the patch around each spot of the dataset into numbers; steps before it may have dropped or moved spots. */
 export function defineEncoder<P extends z.ZodObject>(
   step: Body<P> & { run: Run<P, { data: Dataset; tissue: Tissue }, { features: Features; facts?: Facts }> },
 ): StepDefinition<P> {

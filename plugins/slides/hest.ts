@@ -20,7 +20,7 @@ const params = z.strictObject({
       }),
     )
     .min(1)
-    .describe('one entry a sample: data, patches'),
+    .describe('one entry a sample: data, patches; where wanted name, spot_diameter (docs/spatial.md)'),
   microns_per_pixel: z.number().positive().default(MICRONS_PER_PIXEL).describe("of the patches; HEST's have 0.5"),
 });
 

@@ -19,7 +19,7 @@ const params = z.strictObject({
       }),
     )
     .min(1)
-    .describe('one entry a section: data, image'),
+    .describe('one entry a section: data, image; where needed name, scale, microns_per_pixel, spot_diameter (docs/spatial.md)'),
 });
 
 /** Sections of Spatial Transcriptomics, or of anything that has positions and a picture. */

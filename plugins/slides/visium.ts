@@ -21,7 +21,7 @@ const params = z.strictObject({
       }),
     )
     .min(1)
-    .describe('one entry a section: folder, image'),
+    .describe('one entry a section: folder; where wanted name, image (docs/spatial.md)'),
 });
 
 /** Visium sections: spots in tissue alone, placed on the picture that was chosen. */
