@@ -1,6 +1,7 @@
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { Cell, PlannedTask } from '../schemas/plan.ts';
 import { canonical } from './canonical.ts';
+import { replaceTexts } from './replace-texts.ts';
 
 /** What flowed into each port: one artifact, or a list with the cells it came from. */
 export type ResolvedInputs = Readonly<Record<string, ArtifactRef | readonly { readonly ref: ArtifactRef; readonly cell: Cell }[]>>;
@@ -23,9 +24,7 @@ export function missingCells(task: PlannedTask, inputs: ResolvedInputs): Record<
  */
 export function keyText(task: PlannedTask, inputs: ResolvedInputs): string {
   const hashOf = new Map(task.files.map((f) => [f.path, `sha256:${f.sha256}`]));
-  const params = Object.fromEntries(
-    Object.entries(task.params).map(([key, value]) => [key, (typeof value === 'string' && hashOf.get(value)) || value]),
-  );
+  const params = replaceTexts(task.params, (text) => hashOf.get(text));
   const hashes = Object.fromEntries(
     Object.entries(inputs).map(([port, input]) => [
       port,

@@ -5,6 +5,7 @@ import { ConfigError, isPanelflowError } from './errors.ts';
 import { type Scope, type Template, template } from './expression.ts';
 import type { StepDefinition } from './plugin.ts';
 import { type Path, didYouMean, problemsOf } from './problem.ts';
+import { replaceTexts } from './replace-texts.ts';
 import { type SweepCell, project } from './sweep.ts';
 import { bytes, milliseconds } from './units.ts';
 import { bypass, type PlanContext, resolveInputs, type Wire } from './wiring.ts';
@@ -194,18 +195,15 @@ async function resolveParams(
     );
     return { params: {}, files: [] };
   }
-  let params = parsed.data;
-  const files: PlannedTask['files'] = [];
-  for (const named of definition.files?.(params) ?? []) {
+  const found = new Map<string, PlannedTask['files'][number]>();
+  for (const named of new Set(definition.files?.(parsed.data))) {
     try {
-      const file = await context.hashFile(named);
-      files.push(file);
-      params = Object.fromEntries(Object.entries(params).map(([key, value]) => [key, value === named ? file.path : value]));
+      found.set(named, await context.hashFile(named));
     } catch (error) {
       context.problems.place(origin.document, [...origin.path], error);
     }
   }
-  return { params, files };
+  return { params: replaceTexts(parsed.data, (text) => found.get(text)?.path), files: [...found.values()] };
 }
 
 function seedOf(step: CompiledStep, definition: StepDefinition, scope: Scope): number | null {

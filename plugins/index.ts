@@ -77,6 +77,7 @@ export default definePlugin({
     reporter: {
       tables: () => import('./reporters/tables.ts'),
       html: () => import('./reporters/html.ts'),
+      spatial: () => import('./reporters/spatial.ts'),
       files: () => import('./reporters/files.ts'),
     },
     command: {

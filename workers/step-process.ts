@@ -5,6 +5,7 @@ import type { StepJob, StepOutcome } from '../activities/runner.ts';
 import { isPanelflowError } from '../core/errors.ts';
 import type { Checkpoints, Portable, StepContext, StepDefinition } from '../core/plugin.ts';
 import type { Registry } from '../core/registry.ts';
+import { replaceTexts } from '../core/replace-texts.ts';
 import { type ArtifactStore, recordPath } from '../core/store.ts';
 import { decode, encode } from '../data/portable.ts';
 import { isPinned, openInput } from '../plugins/stores/s3-input.ts';
@@ -124,9 +125,9 @@ async function run(job: StepJob, threads: number, registry: Registry): Promise<S
 
 /** Params in which a file of this machine stands in for each object in S3, so that no step has to know of S3. */
 async function withLocalFiles(definition: StepDefinition, params: Record<string, unknown>): Promise<Record<string, unknown>> {
-  const local = new Map<unknown, string>();
+  const local = new Map<string, string>();
   for (const path of definition.files?.(params) ?? []) if (isPinned(path)) local.set(path, await openInput(path, localCache()));
-  return Object.fromEntries(Object.entries(params).map(([key, value]) => [key, local.get(value) ?? value]));
+  return replaceTexts(params, (text) => local.get(text));
 }
 
 /** Ends this process when its parent is gone, also while a step keeps the event loop busy. */

@@ -1,7 +1,8 @@
 import { defineReporter, type ReportFile, z } from '../contract.ts';
 import type { Comparison } from './report/comparison.ts';
 import { comparisonParams } from './_comparison-params.ts';
-import type { Table, TableColumn, Value } from './report/csv.ts';
+import type { Table } from './report/csv.ts';
+import { columnsOf, type Read, tableFiles } from './report/table-files.ts';
 import type { Axes, MetricRow, Others, PanelCell, Rows, SummaryRow } from './report/rows.ts';
 
 /** metrics, panels, summary and comparisons, each as CSV and as Parquet. */
@@ -15,30 +16,21 @@ export default defineReporter({
   run: async (context, inputs, params) => {
     const { rowsOf } = await import('./report/rows.ts');
     const { compare, termsOf } = await import('./report/comparison.ts');
-    const { csv } = await import('./report/csv.ts');
     const rows = rowsOf(inputs);
     const files: ReportFile[] = [];
     const comparisons = comparisonsTable(compare(rows, termsOf(rows, inputs.data, params)), rows);
     for (const table of [metricsTable(rows), panelsTable(rows), summaryTable(rows), comparisons]) {
       await context.breathe();
-      files.push({ name: `${table.name}.csv`, bytes: new TextEncoder().encode(csv(table)) });
-      files.push({ name: `${table.name}.parquet`, bytes: await parquet(table) });
+      files.push(...(await tableFiles(table)));
       context.progress(files.length / 8, table.name);
     }
     return { files, facts: { values: rows.metrics.length, panels: rows.panels.length } };
   },
 });
 
-type Read<T> = (row: T) => Value;
-
-function columnsOf<T>(rows: readonly T[], columns: readonly (readonly [string, TableColumn['type'], Read<T>])[]): TableColumn[] {
-  return columns.map(([name, type, read]) => ({ name, type, values: rows.map(read) }));
-}
-
 /** Columns of the axes beside the usual ones, last. */
-function others<T extends { readonly others: Others }>(axes: Axes): (readonly [string, TableColumn['type'], Read<T>])[] {
-  return axes.others.map((axis) => [axis, 'DOUBLE', (row: T) => row.others[axis] ?? null] as const);
-}
+const others = <T extends { readonly others: Others }>(axes: Axes): Read<T>[] =>
+  axes.others.map((axis) => [axis, 'DOUBLE', (row: T) => row.others[axis] ?? null]);
 
 function metricsTable({ metrics, axes }: Rows): Table {
   const columns = columnsOf(metrics, [
@@ -69,7 +61,7 @@ function panelsTable({ panels, axes }: Rows): Table {
     ['rank', 'INT32', ({ at }) => at + 1],
     ['gene', 'STRING', ({ cell, at }) => cell.panel.names[at]],
     ['score', 'DOUBLE', ({ cell, at }) => cell.panel.scores[at] ?? null],
-    ...others<PanelCell>(axes).map(([name, type, read]) => [name, type, ({ cell }: Rank) => read(cell)] as const),
+    ...others<PanelCell>(axes).map(([name, type, read]): Read<Rank> => [name, type, ({ cell }) => read(cell)]),
   ]);
   return { name: 'panels', columns };
 }
@@ -110,21 +102,4 @@ function comparisonsTable(comparisons: readonly Comparison[], { axes }: Rows): T
     ...others<Comparison>(axes),
   ]);
   return { name: 'comparisons', columns };
-}
-
-async function parquet({ columns }: Table): Promise<Uint8Array> {
-  const { parquetWriteBuffer } = await import('hyparquet-writer');
-  const { isMissing } = await import('./report/csv.ts');
-  const columnData = columns.map(({ name, type, values }) => {
-    // Labels of an axis may be words where numbers are usual.
-    const isWords = type !== 'STRING' && values.some((v) => typeof v === 'string' && v !== '');
-    const stored = isWords ? 'STRING' : type;
-    const data = values.map((v) => {
-      if (isMissing(v)) return null;
-      if (stored === 'INT64') return BigInt(v);
-      return stored === 'STRING' ? String(v) : v;
-    });
-    return { name, data, type: stored, nullable: true } as const;
-  });
-  return new Uint8Array(parquetWriteBuffer({ columnData, createdBy: 'panelflow' }));
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { keyText } from '../../core/cache-key.ts';
 import { compile } from '../../core/compile.ts';
 import type { StepDefinition } from '../../core/plugin.ts';
 import { CompileError, Origins } from '../../core/problem.ts';
@@ -23,6 +24,10 @@ const step = (id: string, rest: Partial<StepDefinition>): StepDefinition => ({
 });
 const definitions = [
   step('file', { params: z.strictObject({ path: z.string() }), files: (p) => [p.path as string] }),
+  step('files', {
+    params: z.strictObject({ pairs: z.array(z.strictObject({ a: z.string(), b: z.string() })) }),
+    files: (p) => (p.pairs as { a: string; b: string }[]).flatMap(({ a, b }) => [a, b]),
+  }),
   step('plain', { inputs: { in: { type: 'number' } } }),
   step('sized', {
     inputs: { in: { type: 'number' } },
@@ -95,6 +100,25 @@ describe('a plan', () => {
     expect(tasks.filter((t) => t.uses === 'n/seeded').map((t) => t.seed)).toEqual([0, 1, 2]);
     expect(tasks.find((t) => t.uses === 'n/plain')!.seed).toBeNull();
     expect(tasks[0]).toMatchObject({ params: { path: '/abs/x' }, files: [{ path: '/abs/x', sha256: 'a'.repeat(64) }] });
+  });
+
+  it('finds files at any depth of the params; their content decides the key, not where they lie', async () => {
+    const pairs = [
+      { a: 'x', b: 'y' },
+      { a: 'x', b: 'z' },
+    ];
+    const [task] = (await plan({ steps: { load: { uses: 'n/files', with: { pairs } } } })).tasks;
+    expect(task.params).toEqual({
+      pairs: [
+        { a: '/abs/x', b: '/abs/y' },
+        { a: '/abs/x', b: '/abs/z' },
+      ],
+    });
+    expect(task.files.map((f) => f.path)).toEqual(['/abs/x', '/abs/y', '/abs/z']);
+    const moved = JSON.parse(JSON.stringify(task).replaceAll('/abs/', '/elsewhere/'));
+    expect(keyText(moved, {})).toBe(keyText(task, {}));
+    const changed = { ...task, files: task.files.map((f) => ({ ...f, sha256: 'b'.repeat(64) })) };
+    expect(keyText(changed, {})).not.toBe(keyText(task, {}));
   });
 
   it('names a shared task by the axes that all its cells share', async () => {

@@ -11,6 +11,8 @@ export interface ScoreChart {
   readonly style: (selector: string) => SeriesStyle;
   /** Name of the metric. */
   readonly label: string;
+  /** What the numbers along the line are; genes in the panel when not given. */
+  readonly along?: string;
   /** Lowest and highest value to show; shared by charts that stand side by side. */
   readonly domain: readonly [number, number];
 }
@@ -43,7 +45,7 @@ export function lineChart(chart: ScoreChart): Spec {
   const x = {
     field: 'k',
     type: 'quantitative',
-    title: 'genes in the panel (k)',
+    title: chart.along ?? 'genes in the panel (k)',
     scale: { type: 'log', base: 2, nice: false, domain: [ks[0] / 1.06, ks.at(-1)! * 1.06] },
     axis: { values: ks, format: 'd', grid: false, labelOverlap: 'greedy' },
   };

@@ -13,6 +13,7 @@ const FACTS: Readonly<Record<string, MetricFact>> = {
   auprc_macro: { label: 'AUPRC (macro)' },
   r2: { label: 'R²' },
   mse: { label: 'mean squared error', lowerIsBetter: true },
+  mae: { label: 'mean absolute error', lowerIsBetter: true },
   l2: { label: 'squared error (l2)', lowerIsBetter: true },
   l1: { label: 'absolute error (l1)', lowerIsBetter: true },
   jaccard_top20_variance: { label: 'top variable genes shared' },

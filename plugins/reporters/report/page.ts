@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto';
 import type { StepContext } from '../../../core/plugin.ts';
 import type { ReporterInputs } from '../../contract.ts';
 import type { Draw } from './draw.ts';
 import { html, Markup } from './markup.ts';
 import { type Model, modelOf, type PageParams } from './model.ts';
 import { counted, whole } from './numbers.ts';
-import { SCRIPT } from './script.ts';
 import { about } from './sections/about.ts';
 import { cells } from './sections/cells.ts';
 import { comparisons } from './sections/comparisons.ts';
@@ -17,7 +15,7 @@ import { overlap } from './sections/overlap.ts';
 import { panels } from './sections/panels.ts';
 import { recovery } from './sections/recovery.ts';
 import { scores } from './sections/scores.ts';
-import { STYLE } from './style.ts';
+import { wholePage } from './whole-page.ts';
 
 /** How much of a large run the page shows; the tables beside it always hold all. */
 interface Detail {
@@ -130,13 +128,7 @@ async function page(making: Making): Promise<string> {
     })}
     <main>${lead(model)}${sure}${await results(making)}${await genes(making)}${where}${rebuilt}${training} ${about(model)}</main>
     <footer>Made by panelflow. The same numbers: metrics.csv, panels.csv, summary.csv and comparisons.csv (and as Parquet).</footer>`;
-  const hash = createHash('sha256').update(SCRIPT).digest('base64');
-  // Nothing is fetched, and no script but this one may run, whatever a name in the data says.
-  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; img-src data:; base-uri 'none'; form-action 'none'`;
-  const head = html`<meta charset="utf-8" /><meta http-equiv="Content-Security-Policy" content="${policy}" />
-    <meta name="viewport" content="width=device-width, initial-scale=1" /><meta name="color-scheme" content="light dark" />
-    <title>${title}</title>`;
-  return `<!doctype html>\n<html lang="en"><head>${head.text}<style>${STYLE}</style></head><body><div class="page">${body.text}</div><script>${SCRIPT}</script></body></html>\n`;
+  return wholePage(title, body);
 }
 
 /** Writes the page, as large as it may be. */

@@ -8,8 +8,8 @@ const MOST_HOLES = 60;
 /** Nadeau and Bengio 2003. */
 const CORRECTED_TEST = '10.1023/A:1024068626366';
 
-function gaps(model: Model): Markup {
-  const found = model.missing;
+/** The cells of the sweep that have no result. */
+export function gaps(found: Model['missing']): Markup {
   if (found.length === 0) return html`<p>Every cell has a result.</p>`;
   const rows = found.slice(0, MOST_HOLES).map((cell) => {
     const place = Object.entries(cell).map(([axis, label]) => `${axis} ${label}`);
@@ -52,7 +52,8 @@ function entry(value: unknown): string {
   return said.length > 0 ? `${wordOf(name)} (${said.join(', ')})` : wordOf(name);
 }
 
-function flat(value: unknown, path: string): [string, string][] {
+/** Nested maps as names with dots. */
+export function flat(value: unknown, path: string): [string, string][] {
   if (Array.isArray(value)) return [[path, value.map(entry).join(', ')]];
   if (value !== null && typeof value === 'object')
     return Object.entries(value).flatMap(([name, inner]) => flat(inner, path === '' ? name : `${path}.${name}`));
@@ -69,8 +70,12 @@ function facts({ params, data, rows: { axes } }: Model): Markup {
     ['tasks', axes.tasks.join(', ')],
     ['evaluators', axes.evaluators.join(', ')],
   ];
-  const all = [...own, ...flat(params.facts, '')];
-  return html`<div class="scroll" role="region" tabindex="0" aria-label="Run facts">
+  return factsTable([...own, ...flat(params.facts, '')]);
+}
+
+/** Names with what is said of them. */
+export const factsTable = (all: readonly (readonly [string, string])[]): Markup =>
+  html`<div class="scroll" role="region" tabindex="0" aria-label="Run facts">
     <table class="plain facts">
       <caption>
         Facts of the run
@@ -86,7 +91,6 @@ function facts({ params, data, rows: { axes } }: Model): Markup {
       </tbody>
     </table>
   </div>`;
-}
 
 function cite(text: string): Markup {
   const bare = bareId(text);
@@ -96,15 +100,20 @@ function cite(text: string): Markup {
   return html`${text}`;
 }
 
+/** What was compared, each with its summary and what it cites. */
+export const methodList = (all: Model['params']['methods']): Markup =>
+  html`<dl>
+    ${all.map(
+      (m) =>
+        html`<dt>${m.id}</dt>
+          <dd>${m.summary}${m.cites.length > 0 ? html` <span class="cite">${join(m.cites.map(cite), ', ')}</span>` : ''}</dd>`,
+    )}
+  </dl>`;
+
 function methods({ params, rows: { axes } }: Model): Markup {
-  const listed = params.methods.map(
-    (m) =>
-      html`<dt>${m.id}</dt>
-        <dd>${m.summary}${m.cites.length > 0 ? html` <span class="cite">${join(m.cites.map(cite), ', ')}</span>` : ''}</dd>`,
-  );
   const plain = html`<p>Selectors: ${list(axes.selectors) || 'none'}. Evaluators: ${list(axes.evaluators) || 'none'}.</p>`;
   return html`<h3>Methods</h3>
-    ${listed.length > 0 ? html`<dl>${listed}</dl>` : plain}
+    ${params.methods.length > 0 ? methodList(params.methods) : plain}
     <p>
       Each seed splits the cells anew; selectors and classifiers learn from the learning part of a split, and classifiers are scored on its
       test cells. Spread is the standard deviation over seeds (n − 1 below). The intervals in summary.csv and in the CSV of each figure are
@@ -136,7 +145,7 @@ function paste({ params, data, rows: { axes } }: Model): Markup {
 export function about(model: Model): Markup {
   return html`<section id="about">
     <h2>About this run</h2>
-    ${gaps(model)}
+    ${gaps(model.missing)}
     <div id="run-story"></div>
     ${facts(model)}${methods(model)}${paste(model)}
   </section>`;
