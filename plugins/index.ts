@@ -11,6 +11,7 @@ export default definePlugin({
       simulated: () => import('./readers/simulated.ts'),
     },
     slide: {
+      simulated: () => import('./slides/simulated.ts'),
       st: () => import('./slides/st.ts'),
       visium: () => import('./slides/visium.ts'),
       hest: () => import('./slides/hest.ts'),
