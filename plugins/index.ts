@@ -22,6 +22,22 @@ export default definePlugin({
       tfjs: () => import('./encoders/tfjs.ts'),
       stain: () => import('./encoders/stain.ts'),
     },
+    target: {
+      hvg: () => import('./targets/hvg.ts'),
+    },
+    predictor: {
+      mean: () => import('./predictors/mean.ts'),
+      pgl: () => import('./predictors/pgl.ts'),
+      dkgsb: () => import('./predictors/dkgsb.ts'),
+      'agl-all': () => import('./predictors/agl-all.ts'),
+      'agl-fixed': () => import('./predictors/agl-fixed.ts'),
+      'agl-uncertainty': () => import('./predictors/agl-uncertainty.ts'),
+      'agl-auxlearn': () => import('./predictors/agl-auxlearn.ts'),
+      'agl-amal': () => import('./predictors/agl-amal.ts'),
+    },
+    assessor: {
+      expression: () => import('./assessors/expression.ts'),
+    },
     transform: {
       qc: () => import('./transforms/qc.ts'),
       normalize: () => import('./transforms/normalize.ts'),
