@@ -4,12 +4,19 @@ import type { AddressInfo } from 'node:net';
 import type { Download } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import html from '../../plugins/reporters/html.ts';
+import spatial from '../../plugins/reporters/spatial.ts';
+import type { ReportFile } from '../../plugins/contract.ts';
 import { madeUpRun, report } from '../kit/reporter.ts';
+import { madeUpSpatial } from '../kit/spatial.ts';
+import { testContext } from '../kit/tiny-atlas.ts';
 import { hasBrowser, Seen } from './_browser.ts';
 
 let made: Uint8Array;
+let spatialMade: Uint8Array;
 let address: string;
-const server = createServer((_, answer) => answer.setHeader('content-type', 'text/html; charset=utf-8').end(made));
+const server = createServer(({ url }, answer) =>
+  answer.setHeader('content-type', 'text/html; charset=utf-8').end(url === '/spatial' ? spatialMade : made),
+);
 afterAll(() => server.close());
 
 beforeAll(async () => {
@@ -23,6 +30,8 @@ beforeAll(async () => {
   const methods = [{ id: 'wilcoxon', summary: 'Ranks', cites: ['10.2307/3001968'] }];
   const files = await report(html, { ...run, panels, embedding: { method: 'UMAP', coordinates } }, { title: 'Made up', methods });
   made = files.get('report.html')!;
+  const { outputs } = await spatial.run(testContext(), (await madeUpSpatial()) as never, spatial.params.parse({}));
+  spatialMade = (outputs.files as readonly ReportFile[]).find((file) => file.name === 'report.html')!.bytes;
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 });
@@ -100,6 +109,24 @@ describe.skipIf(!hasBrowser)('report.html in a browser', () => {
     expect(ground).toBe(colorScheme === 'dark' ? 'rgb(20, 23, 28)' : 'rgb(255, 255, 255)');
     expect(await seen.barriers()).toEqual([]);
     await seen.picture(`report-${colorScheme}-${width}`);
+    await seen.close();
+  });
+
+  it.each([
+    ['light', 1280],
+    ['dark', 360],
+  ] as const)('shows maps on the tissue: %s, %d pixels wide', async (colorScheme, width) => {
+    const seen = await Seen.open(`${address}spatial`, { colorScheme, viewport: { width, height: 800 } });
+    const { page } = seen;
+    expect(await seen.isWide()).toBe(false);
+    expect(await seen.barriers()).toEqual([]);
+    const map = page.locator('figure', { hasText: 'A, measured' }).first();
+    const download = page.waitForEvent('download');
+    await map.locator('text="PNG"').click();
+    const { name, bytes } = await saved(download);
+    expect(name).toBe('map-Alpha-A-measured.png');
+    expect(bytes.subarray(1, 4).toString()).toBe('PNG');
+    await seen.picture(`spatial-${colorScheme}-${width}`);
     await seen.close();
   });
 });

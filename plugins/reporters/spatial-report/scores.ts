@@ -3,7 +3,7 @@ import { domainOf, dotChart, lineChart } from '../report/charts.ts';
 import type { Draw } from '../report/draw.ts';
 import { figure } from '../report/figure.ts';
 import { html, Markup } from '../report/markup.ts';
-import { isLowerBetter, metricLabel } from '../report/metric-facts.ts';
+import { metricLabel } from '../report/metric-facts.ts';
 import { show, showDifference, showP, showSd } from '../report/numbers.ts';
 import { swatch } from '../report/palette.ts';
 import type { SummaryRow } from '../report/rows.ts';
@@ -54,8 +54,8 @@ function table(model: SpatialModel, primary: number): Markup {
     <table class="sortable">
       <caption>
         <span
-          >Mean over ${primary} primary genes, then mean ± standard deviation over the folds; the best of each column is bold. Last: less
-          the best by ${metricLabel(METRICS[0])}, with p of the corrected paired t test over the folds after Holm.</span
+          >Mean over ${primary} primary genes, then mean ± standard deviation over the folds; the best of each column is bold (of errors the
+          lowest). Last: less the best by ${metricLabel(METRICS[0])}, with p of the corrected paired t test over the folds after Holm.</span
         >
       </caption>
       <thead>
@@ -64,7 +64,7 @@ function table(model: SpatialModel, primary: number): Markup {
           <th colspan="${METRICS.length + 1}" scope="colgroup">${primary} primary genes</th>
         </tr>
         <tr>
-          ${METRICS.map((metric) => html`<th scope="col">${metricLabel(metric)}${isLowerBetter(metric) ? ' (lower is better)' : ''}</th>`)}
+          ${METRICS.map((metric) => html`<th scope="col">${metricLabel(metric)}</th>`)}
           <th scope="col">less the best</th>
         </tr>
       </thead>
