@@ -124,6 +124,8 @@ interface Method<S extends z.core.$ZodLooseShape> {
   readonly id: string;
   readonly summary: string;
   readonly cites: readonly string[];
+  /** `ranked`: the order of the auxiliary genes matters to it. */
+  readonly traits?: readonly string[];
   readonly extra: S;
   /** The auxiliary genes that are learned; all of them by default. */
   readonly auxiliary?: (targets: Targets, given: z.infer<z.ZodObject<S>>) => Uint32Array;
@@ -136,13 +138,14 @@ interface Method<S extends z.core.$ZodLooseShape> {
 
 /** A predictor: a network with a shared layer under the Pearson loss of primary and auxiliary genes, weighted in its own way. */
 export function aglPredictor<S extends z.core.$ZodLooseShape>(method: Method<S>): StepDefinition {
-  const { id, summary, cites, extra } = method;
+  const { id, summary, cites, traits = [], extra } = method;
   const shape: typeof params.shape = { ...params.shape, ...extra };
   return definePredictor({
     id,
     version: 1,
     summary,
     cites,
+    traits,
     params: z.strictObject(shape),
     run: async (context, inputs, given) => {
       requireFinite(inputs.data);

@@ -6,6 +6,7 @@ export default aglPredictor({
   id: 'dkgsb',
   summary: 'Primary and the best-ranked auxiliary genes; where they are cut off is learned through unrolled steps',
   cites: [],
+  traits: ['ranked'],
   extra: {
     ...innerParams,
     tau: z.number().positive().default(0.01).describe('softness of the cut, in units of the ranks'),
