@@ -276,7 +276,8 @@ export interface ReporterInputs {
   readonly metrics: readonly Gathered<Metrics>[];
   /** Cells: selector, k, seed, task. The same panel may stand in many cells. */
   readonly panels: readonly Gathered<Panel>[];
-  readonly data: Dataset;
+  /** What the panels were chosen from; nothing where they are of several datasets. */
+  readonly data?: Dataset;
   /** Where the cells lie on a map, where the pipeline makes one. */
   readonly embedding?: Embedding;
 }
@@ -292,7 +293,7 @@ export function defineReporter<P extends z.ZodObject>(
     inputs: {
       metrics: { type: 'metrics', many: true },
       panels: { type: 'panel', many: true },
-      data: { type: 'dataset' },
+      data: { type: 'dataset', optional: true },
       embedding: { type: 'embedding', optional: true },
     },
     outputs: { files: 'files' },

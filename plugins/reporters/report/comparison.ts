@@ -109,10 +109,10 @@ export interface ComparisonParams {
 const USUAL_SHARE = 0.2;
 
 /** The terms of a run: the share of test cells as told, else as the confusion tables count them, else as in the run's other tasks. */
-export function termsOf({ confusions }: Rows, data: Dataset, params: ComparisonParams): Terms {
+export function termsOf({ confusions }: Rows, data: Dataset | undefined, params: ComparisonParams): Terms {
   const shares = new Map<string, number>();
   for (const { task, confusion } of confusions) {
-    if (shares.has(task) || !data.obs.columns[task]) continue;
+    if (shares.has(task) || !data?.obs.columns[task]) continue;
     const labelled = labels(data.obs, task).codes.reduce((sum, code) => sum + Number(code >= 0), 0);
     const share = confusion.counts.reduce((sum, n) => sum + n, 0) / labelled;
     if (share > 0 && share < 1) shares.set(task, share);

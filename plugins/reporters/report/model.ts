@@ -45,7 +45,7 @@ export interface Model {
   readonly params: PageParams;
   /** Cells that failed or were skipped. */
   readonly missing: readonly Readonly<Record<string, string | number>>[];
-  readonly data: Dataset;
+  readonly data: Dataset | undefined;
   readonly embedding: Embedding | undefined;
   readonly rows: Rows;
   readonly blocks: readonly Block[];
@@ -60,6 +60,11 @@ export interface Model {
   /** The panels of a selector that serve a task, one a seed. */
   readonly panels: (selector: string, k: number, task: string) => readonly PanelCell[];
 }
+
+/** A model of results on one dataset. */
+export type DataModel = Model & { readonly data: Dataset };
+
+export const hasData = (model: Model): model is DataModel => model.data !== undefined;
 
 const keyOf = (...parts: readonly (string | number)[]): string => JSON.stringify(parts);
 

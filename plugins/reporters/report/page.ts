@@ -2,7 +2,7 @@ import type { StepContext } from '../../../core/plugin.ts';
 import type { ReporterInputs } from '../../contract.ts';
 import type { Draw } from './draw.ts';
 import { html, Markup } from './markup.ts';
-import { type Model, modelOf, type PageParams } from './model.ts';
+import { hasData, type Model, modelOf, type PageParams } from './model.ts';
 import { counted, whole } from './numbers.ts';
 import { about } from './sections/about.ts';
 import { cells } from './sections/cells.ts';
@@ -56,7 +56,10 @@ async function results({ context, model, draw, detail }: Making): Promise<Markup
       parts.push(await scores(model, block, { id: `m${at}-${i}`, draw, onlyFirst: detail.onlyFirstMetric }));
     }
     if (blocks.length > 0) {
-      const shown = [await confusion(model, blocks[0], draw), at === 0 ? await expression(model, blocks[0], draw) : html``];
+      const shown = [
+        await confusion(model, blocks[0], draw),
+        at === 0 && hasData(model) ? await expression(model, blocks[0], draw) : html``,
+      ];
       parts.push(html`<div class="charts">${shown}</div>`);
     }
     out.push(
@@ -111,13 +114,13 @@ async function page(making: Making): Promise<string> {
   const { params, data } = model;
   const title = params.title ?? params.name ?? 'Gene panels compared';
   const training = await curves(model, draw);
-  const where = await cells(model, draw, { tasks: detail.maps, genes: detail.geneMaps });
-  const rebuilt = await recovery(model, draw);
+  const where = hasData(model) ? await cells(model, draw, { tasks: detail.maps, genes: detail.geneMaps }) : html``;
+  const rebuilt = hasData(model) ? await recovery(model, draw) : html``;
   const sure = comparisons(model, { tasks: detail.tasks, onlyFirst: detail.onlyFirstMetric });
   const body = html`<header>
       <h1>${title}</h1>
       ${params.description ? html`<p>${params.description}</p>` : ''}
-      <p>${whole(data.obs.index.length)} cells × ${whole(data.var.index.length)} genes</p>
+      ${data ? html`<p>${whole(data.obs.index.length)} cells × ${whole(data.var.index.length)} genes</p>` : ''}
     </header>
     ${nav(model, {
       hasPairs: sure.text !== '',

@@ -172,11 +172,14 @@ test('ranks selectors over several datasets', async () => {
     panels: run.panels.map((g) => ({ ...g, cell: { ...g.cell, dataset } })),
   });
   const sets = ['zeisel', 'paul15', 'kang'].map(of);
-  const all = { ...run, metrics: sets.flatMap((s) => s.metrics), panels: sets.flatMap((s) => s.panels) };
+  const all = { metrics: sets.flatMap((s) => s.metrics), panels: sets.flatMap((s) => s.panels) };
   const text = prose(new TextDecoder().decode((await report(html, all)).get('report.html')));
   expect(text).toContain('At k = 8 for kang: cell_type , by forest accuracy');
   expect(text).toMatch(/Iman and Davenport, 3 places/);
   expect(text).toContain('Panels for zeisel: cell_type');
+  // Nothing of one dataset's cells is shown.
+  expect(text).not.toContain('The cells');
+  expect(text).not.toMatch(/NaN|undefined/);
 });
 
 test('shows how well each gene is rebuilt, best and worst by name', async () => {

@@ -60,10 +60,17 @@ export function flat(value: unknown, path: string): [string, string][] {
   return value === undefined || value === null ? [] : [[path, wordOf(value)]];
 }
 
+const sizes = (data: Model['data']): [string, string][] =>
+  data
+    ? [
+        ['cells', whole(data.obs.index.length)],
+        ['genes', whole(data.var.index.length)],
+      ]
+    : [];
+
 function facts({ params, data, rows: { axes } }: Model): Markup {
   const own: [string, string][] = [
-    ['cells', whole(data.obs.index.length)],
-    ['genes', whole(data.var.index.length)],
+    ...sizes(data),
     ['selectors', axes.selectors.join(', ')],
     ['k', axes.ks.join(', ')],
     ['seeds', axes.seeds.join(', ')],
@@ -128,7 +135,7 @@ function paste({ params, data, rows: { axes } }: Model): Markup {
   const named = (ids: readonly string[]): string => list(ids.map((id) => `${id}${citeCommand(cited(id))}`));
   const seeds = axes.seeds.length === 1 ? 'one division' : `${axes.seeds.length} divisions`;
   const text = [
-    `We compared ${counted(axes.selectors.length, 'way')} to choose gene panels (${named(axes.selectors)}) on ${whole(data.obs.index.length)} cells and ${whole(data.var.index.length)} genes, for panels of ${list(axes.ks.map(String))} genes, over ${seeds} of the cells into learning and test cells.`,
+    `We compared ${counted(axes.selectors.length, 'way')} to choose gene panels (${named(axes.selectors)}) ${data ? `on ${whole(data.obs.index.length)} cells and ${whole(data.var.index.length)} genes` : 'on several datasets'}, for panels of ${list(axes.ks.map(String))} genes, over ${seeds} of the cells into learning and test cells.`,
     `Panels were judged by ${named(axes.evaluators) || 'nothing'}${axes.tasks.some((task) => task !== '') ? ` for ${list(axes.tasks)}` : ''}.`,
     `Differences were tested seed by seed with the corrected resampled t test${citeCommand([CORRECTED_TEST])} and corrected after Holm.`,
     `All steps ran in panelflow (${params.name ?? 'benchmark'}).`,

@@ -6,7 +6,7 @@ import { barChart } from '../charts.ts';
 import type { Draw } from '../draw.ts';
 import { figure } from '../figure.ts';
 import { html, Markup } from '../markup.ts';
-import type { Block, Model } from '../model.ts';
+import type { Block, DataModel } from '../model.ts';
 import { percent, whole } from '../numbers.ts';
 import { COLOURS, swatch } from '../palette.ts';
 import { scatter } from '../scatter.ts';
@@ -33,7 +33,7 @@ interface Task {
   readonly sizes: readonly number[];
 }
 
-function taskOf({ data }: Model, name: string): Task | undefined {
+function taskOf({ data }: DataModel, name: string): Task | undefined {
   const obs = data.obs.columns[name];
   if (!obs || obs.kind === 'number') return undefined;
   const { codes, classes } = labels(data.obs, name);
@@ -81,7 +81,7 @@ function legend({ classes }: Task): Markup {
 }
 
 /** The cells on the map, as they are labelled and as the best panel has them. */
-async function sideBySide(model: Model, block: Block, task: Task, { cells, xy }: Shown): Promise<Markup[]> {
+async function sideBySide(model: DataModel, block: Block, task: Task, { cells, xy }: Shown): Promise<Markup[]> {
   const { name, codes, classes } = task;
   const method = model.embedding!.method;
   const truth = Int32Array.from(cells, (i) => codes[i]);
@@ -134,7 +134,7 @@ interface Shown {
   readonly xy: Float32Array;
 }
 
-function shownCells({ data, embedding }: Model, most: number): Shown {
+function shownCells({ data, embedding }: DataModel, most: number): Shown {
   const total = data.obs.index.length;
   const drawn = Random.of(0, 'report', 'map').permutation(total).slice(0, most).sort();
   const xy = new Float32Array(2 * drawn.length);
@@ -142,7 +142,7 @@ function shownCells({ data, embedding }: Model, most: number): Shown {
   return { cells: Uint32Array.from(drawn), xy };
 }
 
-function geneMaps(model: Model, block: Block): Markup {
+function geneMaps(model: DataModel, block: Block): Markup {
   const { ranking, k } = model.headline(block);
   if (ranking.length === 0) return html``;
   const { selector } = ranking[0];
@@ -176,7 +176,7 @@ function geneMaps(model: Model, block: Block): Markup {
 }
 
 /** What the cells are, where they lie, and what the best panel takes them for; `tasks` limits how many tasks are drawn. */
-export async function cells(model: Model, draw: Draw, options: { tasks: number; genes: boolean }): Promise<Markup> {
+export async function cells(model: DataModel, draw: Draw, options: { tasks: number; genes: boolean }): Promise<Markup> {
   const { rows, embedding, data } = model;
   const hasMap = embedding !== undefined && embedding.coordinates.length === 2 * data.obs.index.length;
   const tasks = rows.axes.tasks.slice(0, options.tasks).flatMap((name) => taskOf(model, name) ?? []);

@@ -5,7 +5,7 @@ import { dotPlot, type ExpressionDot } from '../charts.ts';
 import type { Draw } from '../draw.ts';
 import { figure } from '../figure.ts';
 import { html, type Markup } from '../markup.ts';
-import type { Block, Model } from '../model.ts';
+import type { Block, DataModel } from '../model.ts';
 import { agreed, type AgreedGene } from './panels.ts';
 
 const MOST_GENES = 40;
@@ -58,7 +58,7 @@ function dotsOf(genes: readonly AgreedGene[], { classes, mean, share }: Expressi
 }
 
 /** Where the chosen genes are expressed; nothing when the dataset lacks the task's classes or the panel's genes. */
-export async function expression(model: Model, block: Block, draw: Draw): Promise<Markup> {
+export async function expression(model: DataModel, block: Block, draw: Draw): Promise<Markup> {
   const { data } = model;
   const { ranking, k } = model.headline(block);
   const obs = data.obs.columns[block.task];

@@ -40,7 +40,7 @@ async function heatFigure(
 /** How much methods agree with each other, and with themselves from seed to seed. */
 export async function overlap(model: Model, task: string, draw: Draw): Promise<Markup> {
   const { axes } = model.rows;
-  const total = model.data.var.index.length;
+  const total = model.data?.var.index.length ?? Number.NaN;
   const k = axes.ks.findLast((size) => axes.selectors.some((s) => model.panels(s, size, task).length > 0));
   if (k === undefined) return html``;
   const selectors = axes.selectors.filter((s) => model.panels(s, k, task).length > 0);

@@ -4,7 +4,7 @@ import type { Draw } from '../draw.ts';
 import { figure } from '../figure.ts';
 import { html, type Markup } from '../markup.ts';
 import { metricLabel } from '../metric-facts.ts';
-import type { Model } from '../model.ts';
+import type { DataModel } from '../model.ts';
 import { list, show } from '../numbers.ts';
 import type { GeneCell } from '../rows.ts';
 import { legend } from './scores.ts';
@@ -29,7 +29,7 @@ function perGene(cells: readonly GeneCell[], metric: string, total: number): Flo
 }
 
 /** How well each gene is rebuilt from the panels, at the largest k; nothing where no evaluator tells. */
-export async function recovery(model: Model, draw: Draw): Promise<Markup> {
+export async function recovery(model: DataModel, draw: Draw): Promise<Markup> {
   const { rows, data } = model;
   const told = rows.genes;
   if (told.length === 0) return html``;
@@ -86,7 +86,7 @@ export async function recovery(model: Model, draw: Draw): Promise<Markup> {
 }
 
 /** The genes that the selector with the highest mean rebuilds best and worst. */
-function extremes({ data }: Model, selectors: readonly string[], found: ReadonlyMap<string, Float64Array>): string {
+function extremes({ data }: DataModel, selectors: readonly string[], found: ReadonlyMap<string, Float64Array>): string {
   const meanOf = (values: Float64Array): number => {
     const known = values.filter((x) => !Number.isNaN(x));
     return known.reduce((a, b) => a + b, 0) / known.length;
