@@ -13,8 +13,9 @@ export interface AglPlan {
   readonly epochs: number;
   readonly patience: number;
   readonly batch: number;
-  /** Spots of a batch that the weights of the genes are learned on. */
+  /** Spots of a batch that the weights of the genes are learned on, and batches of a round (at most). */
   readonly weightBatch: number;
+  readonly weightBatches: number;
   readonly seed: number;
 }
 
@@ -32,7 +33,7 @@ type State = {
 
 /**
  * Epochs of the network, and before each but the first a round for the weights of the genes, with the network standing still: one step for
- * each batch of train spots (for an implicit gradient, one step in all). Ends when the correlation of the primary genes on the validation
+ * each of some batches of train spots. Ends when the correlation of the primary genes on the validation
  * spots has not risen for a while; the best network is kept. One batch an `advance`.
  */
 export class AglTraining implements Training {
@@ -89,10 +90,9 @@ export class AglTraining implements Training {
   #beginRound(): void {
     const { kind } = this.#model.weights;
     if (kind !== 'unrolled' && kind !== 'implicit') return;
-    const { train, validation, weightBatch } = this.#plan;
+    const { train, validation, weightBatch, weightBatches } = this.#plan;
     const shuffled = (rows: Uint32Array): Uint32Array => Uint32Array.from(this.#random.permutation(rows.length), (at) => rows[at]);
-    this.#train = shuffled(train);
-    if (kind === 'implicit') this.#train = cut(this.#train, weightBatch)[0];
+    this.#train = shuffled(train).subarray(0, weightBatch * weightBatches);
     this.#validation = shuffled(validation);
     this.#at = 0;
   }

@@ -22,6 +22,7 @@ export interface AglSet {
   /** What the train loss is multiplied by in the inner steps. */
   readonly inner_share: number;
   readonly weight_batch: number;
+  readonly weight_batches: number;
   readonly weight_rate: number;
 }
 
@@ -31,12 +32,13 @@ const PRESETS: Readonly<Record<'clean' | 'paper', AglSet>> = {
     batch: 64,
     epochs: 300,
     patience: 30,
-    dropout: 0.5,
+    dropout: 0.7,
     inner_steps: 2,
     inner_rule: 'sgd',
     inner_rate: 1,
     inner_share: 1,
-    weight_batch: 64,
+    weight_batch: 128,
+    weight_batches: 1,
     weight_rate: 0.03,
   },
   paper: {
@@ -50,6 +52,7 @@ const PRESETS: Readonly<Record<'clean' | 'paper', AglSet>> = {
     inner_rate: 3e-5,
     inner_share: 1 / 64,
     weight_batch: 64,
+    weight_batches: Infinity,
     weight_rate: 3e-3,
   },
 };
@@ -63,7 +66,7 @@ const params = z.strictObject({
     .describe('clean: our recipe for features that stand still. paper: the settings of its code, where a whole ResNet18 is trained'),
   hidden: z
     .array(z.int().positive())
-    .default([128])
+    .default([32])
     .describe('widths of the layers that all genes share; without one (a linear head) no gene can help another'),
   learning_rate: z.number().positive().optional().describe(both('learning_rate')),
   batch: z.int().min(2).optional().describe(both('batch')),
@@ -87,22 +90,23 @@ const params = z.strictObject({
 });
 
 /** Params of predictors whose weights follow the validation loss. */
-export const weightParams = {
+export const roundParams = {
   weight_batch: z
     .int()
     .min(2)
     .optional()
     .describe(`spots of a batch that the weights are learned on; ${both('weight_batch')}`),
+  weight_batches: z.int().positive().optional().describe('such batches after each epoch, at most; clean 1, paper all'),
+};
+
+/** Params of predictors that learn the weights through unrolled steps. */
+export const innerParams = {
+  ...roundParams,
   weight_rate: z
     .number()
     .positive()
     .optional()
     .describe(`learning rate of the weights; ${both('weight_rate')}`),
-};
-
-/** Params of predictors that learn the weights through unrolled steps. */
-export const innerParams = {
-  ...weightParams,
   inner_steps: z
     .int()
     .positive()
@@ -176,6 +180,7 @@ export function aglPredictor<S extends z.core.$ZodLooseShape>(method: Method<S>)
           patience: set.patience,
           batch: set.batch,
           weightBatch: set.weight_batch,
+          weightBatches: set.weight_batches,
           seed: context.seed,
         });
         const curves = await drive(training, context);

@@ -1,5 +1,5 @@
 import { z, Random } from '../contract.ts';
-import { aglPredictor, requireAuxiliary } from './_agl.ts';
+import { aglPredictor, requireAuxiliary, roundParams } from './_agl.ts';
 
 /** AuxiLearn: a small network weighs the losses; it learns by implicit differentiation, one step after each epoch. */
 export default aglPredictor({
@@ -7,7 +7,7 @@ export default aglPredictor({
   summary: 'Primary and all auxiliary genes, their losses put together by a small network that the validation loss teaches',
   cites: ['arXiv:2007.02693'],
   extra: {
-    weight_batch: z.int().min(2).optional().describe('spots of a batch that the weights are learned on; 64'),
+    ...roundParams,
     net_rate: z.number().positive().default(1e-3).describe('learning rate of the small network'),
   },
   weights: ({ WeightNet }, counts, { own, seed }) => {
