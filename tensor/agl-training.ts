@@ -92,7 +92,7 @@ export class AglTraining implements Training {
     if (kind !== 'unrolled' && kind !== 'implicit') return;
     const { train, validation, weightBatch, weightBatches } = this.#plan;
     const shuffled = (rows: Uint32Array): Uint32Array => Uint32Array.from(this.#random.permutation(rows.length), (at) => rows[at]);
-    this.#train = shuffled(train).subarray(0, weightBatch * weightBatches);
+    this.#train = shuffled(train).slice(0, weightBatch * weightBatches);
     this.#validation = shuffled(validation);
     this.#at = 0;
   }
