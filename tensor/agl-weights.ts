@@ -32,7 +32,7 @@ function normalised(
   { genes, primary }: GeneCounts,
   auxiliary: (at: number) => number,
 ): { readonly weights: Float32Array; readonly sum: number } {
-  const weights = Float32Array.from({ length: genes }, (_, j) => (j < primary ? 1 : auxiliary(j - primary)));
+  const weights = new Float32Array(genes).map((_, j) => (j < primary ? 1 : auxiliary(j - primary)));
   const sum = weights.reduce((a, b) => a + b, 0);
   return { weights: weights.map((w) => w / sum), sum };
 }
@@ -124,6 +124,8 @@ export class CutoffWeights implements Weighting {
   readonly #tau: number;
   readonly #last: number;
   readonly #theta: RowAdam;
+  /** Of the theta that stands. */
+  #weights: Float32Array | undefined;
 
   constructor(counts: GeneCounts, { start, tau, rate, ranks }: CutoffOptions) {
     this.#counts = counts;
@@ -138,8 +140,10 @@ export class CutoffWeights implements Weighting {
   }
 
   of(): Float32Array {
+    if (this.#weights) return this.#weights;
     const mask = this.#mask();
-    return normalised(this.#counts, (at) => mask[at]).weights;
+    this.#weights = normalised(this.#counts, (at) => mask[at]).weights;
+    return this.#weights;
   }
 
   /** d validation loss / d theta, from its slopes by the weights (whose sum counts as fixed). */
@@ -154,6 +158,7 @@ export class CutoffWeights implements Weighting {
   descend(slopes: Float32Array): void {
     this.#theta.apply(ONLY, [this.slope(slopes)]);
     this.#theta.assign(this.#theta.take(ONLY).map((theta) => Math.max(0, Math.min(this.#last, theta))));
+    this.#weights = undefined;
   }
 
   curves(): Record<string, number> {
@@ -167,6 +172,7 @@ export class CutoffWeights implements Weighting {
 
   restore(state: Portable): void {
     this.#theta.restore(state as RowAdamState);
+    this.#weights = undefined;
   }
 }
 
