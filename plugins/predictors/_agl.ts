@@ -169,6 +169,8 @@ export function aglPredictor<S extends z.core.$ZodLooseShape>(method: Method<S>)
       ]);
       const backend = await loadBackend((line) => context.log(line));
       const weights = method.weights(kinds, counts, { set, own, seed: context.seed });
+      if (given.hidden.length === 0 && auxiliary.length > 0)
+        context.log('With a linear head (hidden: []) no auxiliary gene can help a primary one.');
       const spots = { features, matrix: data.X, genes, primary: counts.primary, train };
       const model = new AglModel(backend, spots, weights, settingsOf(given, set, context.seed));
       try {

@@ -14,9 +14,11 @@ describe('predictor/dkgsb', () => {
     expect(facts.k).toBe(k[Number(facts.best_epoch) - 1]);
   });
 
-  it('cannot move theta with a linear head: no gene helps another', async () => {
-    const { theta } = (await predict(dkgsb, { ...QUICK, hidden: [] })).prediction.curves!;
-    expect(new Set(theta)).toEqual(new Set([0.5]));
+  it('cannot move theta with a linear head, where no gene helps another, and says so', async () => {
+    const log: string[] = [];
+    const { prediction } = await predict(dkgsb, { ...QUICK, hidden: [] }, { log: (line) => void log.push(line) });
+    expect(new Set(prediction.curves!.theta)).toEqual(new Set([0.5]));
+    expect(log.join()).toContain('linear head');
   });
 
   it.each([
