@@ -140,7 +140,7 @@ describe('the cells', () => {
   const run = madeUpRun({});
   const embedding = { method: 'UMAP', coordinates: Float32Array.from({ length: 240 }, (_, i) => Math.sin(i * 7.3) * (1 + (i % 3))) };
   const made = async (more: object): Promise<string> =>
-    new TextDecoder().decode((await report(html, { ...run, ...more } as typeof run)).get('report.html'));
+    new TextDecoder().decode((await report(html, { ...run, ...more })).get('report.html'));
 
   test('lie on a map, by their labels and by those that the best panel gives them', async () => {
     const text = await made({ embedding });
