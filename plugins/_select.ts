@@ -1,7 +1,7 @@
 import type { Memory, Portable, StepContext, StepDefinition } from '../core/plugin.ts';
-import { ResourceError } from '../core/errors.ts';
 import { type Dataset, labels } from '../data/dataset.ts';
 import type { Matrix } from '../data/matrix.ts';
+import { requireMemory } from './_memory.ts';
 import { balanced, candidatesOf, shared, withMust } from './_rules.ts';
 import { DataError, type Network, type Panel, PanelRules, type Selection, type SelectorInputs, type Task } from './contract.ts';
 
@@ -39,7 +39,7 @@ export async function selectWithRules(
   const wanted = k === undefined ? undefined : k - must.length;
   if (wanted === 0) return { panel: withMust(nothing(), candidates, data, k), facts: { must_include: must.length } };
   const own = wanted === undefined ? params : { ...params, k: wanted };
-  requireMemory(step, context, { data: open.data, split }, own);
+  requireRoom(step, context, { data: open.data, split }, own);
   const chosen = await forEachTask(step, context, { data: open.data, split }, own);
   const panel = withMust(chosen.panel, { ...open, must }, data, k);
   const left = data.X.cols - columns.length;
@@ -101,8 +101,8 @@ async function forEachTask(step: Chooser, context: StepContext, inputs: Selector
   return { panel: shared(panels, params.k), facts: { tasks_in_turn: tasks.length } };
 }
 
-/** Refuses before the work starts when the method needs more memory than it may take. */
-function requireMemory({ id, memory }: Chooser, context: StepContext, { data, split }: SelectorInputs, params: Params): void {
+/** Refuses a selector that needs more memory than it may take. */
+function requireRoom({ id, memory }: Chooser, context: StepContext, { data, split }: SelectorInputs, params: Params): void {
   if (memory === undefined) return;
   const cells = split.train.length + split.validation.length;
   const task = params.tasks?.find((t) => t.kind === 'classification');
@@ -113,17 +113,11 @@ function requireMemory({ id, memory }: Chooser, context: StepContext, { data, sp
     values: Math.ceil(stored(data.X) * share),
     classes: task === undefined ? 0 : labels(data.obs, task.column).classes.length,
   };
-  const needs = memory.bytes(size, params) + bytesOf(data);
-  if (needs <= context.memoryBytes) return;
-  const gigabytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GB`;
-  throw new ResourceError(
-    `selector/${id} needs about ${gigabytes(needs)} of memory for ${cells} cells and ${size.genes} genes, and may take ${gigabytes(context.memoryBytes)}`,
-    {
-      context: { step: `selector/${id}`, cells, genes: size.genes },
-      retryable: false,
-      mend: `It needs ${memory.formula}, and the data. ${memory.mend ?? 'Use fewer genes (hvg.top) or cells (panel.balance), or a machine with more memory.'}`,
-    },
-  );
+  requireMemory(context, memory.bytes(size, params) + bytesOf(data), {
+    step: `selector/${id}`,
+    size: { cells, genes: size.genes },
+    mend: `It needs ${memory.formula}, and the data. ${memory.mend ?? 'Use fewer genes (hvg.top) or cells (panel.balance), or a machine with more memory.'}`,
+  });
 }
 
 /** Values that a matrix stores, those that are not zero in a dense one. */

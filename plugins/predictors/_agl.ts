@@ -1,8 +1,8 @@
-import { ResourceError } from '../../core/errors.ts';
 import type { Facts, StepContext, StepDefinition } from '../../core/plugin.ts';
 import type { AglSettings } from '../../tensor/agl-model.ts';
 import type { GeneCounts, GeneWeights } from '../../tensor/agl-weights.ts';
 import { requireFinite } from '../_cells.ts';
+import { requireMemory } from '../_memory.ts';
 import { backendFacts, withPreset } from '../_network.ts';
 import { drive } from '../_train.ts';
 import { DataError, denseBlock, z } from '../contract.ts';
@@ -160,7 +160,7 @@ export function aglPredictor<S extends z.core.$ZodLooseShape>(method: Method<S>)
       const auxiliary = method.auxiliary ? method.auxiliary(targets, own) : targets.auxiliary;
       const genes = Uint32Array.of(...targets.primary, ...auxiliary);
       const counts = { genes: genes.length, primary: targets.primary.length };
-      requireMemory(context, inputs, { id, genes: genes.length, hidden: given.hidden, set });
+      requireRoom(context, inputs, { id, genes: genes.length, hidden: given.hidden, set });
       const [{ loadBackend }, { AglModel }, { AglTraining }, kinds] = await Promise.all([
         import('../../tensor/backend.ts'),
         import('../../tensor/agl-model.ts'),
@@ -257,8 +257,8 @@ export function requireAuxiliary({ genes, primary }: GeneCounts, id: string): vo
   });
 }
 
-/** Refuses before the work starts when it needs more memory than it may take. */
-function requireMemory(
+/** Refuses a training that needs more memory than it may take. */
+function requireRoom(
   context: StepContext,
   { data, features }: PredictorInputs,
   { id, genes, hidden, set }: { readonly id: string; readonly genes: number; readonly hidden: readonly number[]; readonly set: AglSet },
@@ -268,11 +268,9 @@ function requireMemory(
   const copies = 8 + set.inner_steps * (set.inner_rule === 'adam' ? 4 : 2);
   const blocks = data.X.rows + 6 * set.inner_steps * set.weight_batch + 6 * set.batch;
   const needs = 4 * (copies * parameters + blocks * genes) + 3 * features.values.byteLength;
-  if (needs <= context.memoryBytes) return;
-  const gigabytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GB`;
-  throw new ResourceError(`predictor/${id} needs about ${gigabytes(needs)} of memory, and may take ${gigabytes(context.memoryBytes)}`, {
-    context: { step: `predictor/${id}`, spots: data.X.rows, genes },
-    retryable: false,
+  requireMemory(context, needs, {
+    step: `predictor/${id}`,
+    size: { spots: data.X.rows, genes },
     mend: 'It needs 4 bytes x parameters x (8 + 4 x inner_steps), and the data. Use a smaller hidden layer, fewer inner steps, or fewer genes.',
   });
 }

@@ -3,7 +3,7 @@ import type { Draw } from '../report/draw.ts';
 import { figure } from '../report/figure.ts';
 import { html, type Markup } from '../report/markup.ts';
 import type { SpatialModel } from './model.ts';
-import { legend } from './scores.ts';
+import { wayLegend } from './scores.ts';
 
 const LABELS: Readonly<Record<string, string>> = { k: 'auxiliary genes above the cut-off (k)', pcc: 'validation Pearson correlation' };
 const MOST_POINTS = 150;
@@ -40,6 +40,6 @@ export async function curves(model: SpatialModel, draw: Draw): Promise<Markup> {
   if (figures.length === 0) return html``;
   const ways = model.ways.filter((way) => trained.some((p) => p.way === way));
   return html`<p class="note">One line a fold, for ${primary} primary genes.</p>
-    ${legend(model, ways)}
+    ${wayLegend(model, ways)}
     <div class="charts">${figures}</div>`;
 }

@@ -5,7 +5,7 @@ import { figure } from '../report/figure.ts';
 import { html, type Markup } from '../report/markup.ts';
 import { list, show } from '../report/numbers.ts';
 import type { SpatialModel } from './model.ts';
-import { legend } from './scores.ts';
+import { wayLegend } from './scores.ts';
 
 const NAMED = 6;
 
@@ -44,7 +44,7 @@ export async function genes(model: SpatialModel, data: Dataset, draw: Draw): Pro
     sorted.length >= 2 * NAMED
       ? `Best by ${best.way}: ${list(sorted.slice(0, NAMED))}. Worst: ${list(sorted.slice(-NAMED))}.`
       : `By ${best.way}: ${list(sorted)}.`;
-  return html`${legend(model, ways)}
+  return html`${wayLegend(model, ways)}
     <div class="charts">
       ${figure({
         svg: await draw(shareChart(points, { selectors: ways, style: model.style, label: 'Pearson correlation' })),

@@ -2,11 +2,12 @@ import type { Comparison } from '../report/comparison.ts';
 import { domainOf, dotChart, lineChart } from '../report/charts.ts';
 import type { Draw } from '../report/draw.ts';
 import { figure } from '../report/figure.ts';
-import { html, Markup } from '../report/markup.ts';
+import { legend, named } from '../report/legend.ts';
+import { html, type Markup } from '../report/markup.ts';
 import { metricLabel } from '../report/metric-facts.ts';
 import { show, showDifference, showP, showSd } from '../report/numbers.ts';
-import { swatch } from '../report/palette.ts';
 import type { SummaryRow } from '../report/rows.ts';
+import { sortableTable } from '../report/sortable-table.ts';
 import { METRICS, type SpatialModel, type Summary } from './model.ts';
 
 /** As the charts of scores take it. */
@@ -15,13 +16,8 @@ const rowOf = (s: Summary): SummaryRow => ({
   ...{ n: s.n, mean: s.mean, std: s.sd, low: s.low, high: s.high, values: s.values },
 });
 
-/** The legend of the ways; a click singles one out. */
-export function legend(model: SpatialModel, ways: readonly string[] = model.ways): Markup {
-  const items = ways.map((way) => html`<li data-c="${model.style(way).colour}">${new Markup(swatch(model.style(way)))}${way}</li>`);
-  return html`<ul class="legend" aria-label="Predictors">
-    ${items}
-  </ul>`;
-}
+/** The legend of some ways. */
+export const wayLegend = (model: SpatialModel, ways: readonly string[] = model.ways): Markup => legend(ways, model.style, 'Predictors');
 
 function cell(s: Summary | undefined, isBest: boolean): Markup {
   if (!s || s.n === 0) return html`<td class="none">–</td>`;
@@ -41,38 +37,22 @@ function behind(pair: Comparison | undefined, best: Summary, own: Summary | unde
 function table(model: SpatialModel, primary: number): Markup {
   const bests = METRICS.map((metric) => model.ranking(primary, metric)[0]);
   const pairs = model.pairs(primary, METRICS[0]);
-  const body = model.ways.map((way) => {
+  const rows = model.ways.map((way) => {
     const best = bests[0];
     const pair = best && pairs.find((p) => way !== best.way && [p.a, p.b].includes(way) && [p.a, p.b].includes(best.way));
     const cells = METRICS.map((metric, i) => cell(model.find(way, primary, metric), bests[i]?.way === way));
-    return html`<tr>
-      <th scope="row">${new Markup(swatch(model.style(way)))}${way}</th>
-      ${cells}${best ? behind(pair, best, model.find(way, primary, METRICS[0])) : ''}
-    </tr>`;
+    return {
+      name: named(way, model.style(way)),
+      cells: best ? [...cells, behind(pair, best, model.find(way, primary, METRICS[0]))] : cells,
+    };
   });
-  return html`<div class="scroll" role="region" tabindex="0" aria-label="Scores for ${primary} primary genes">
-    <table class="sortable">
-      <caption>
-        <span
-          >Mean over ${primary} primary genes, then mean ± standard deviation over the folds; the best of each column is bold (of errors the
-          lowest). Last: less the best by ${metricLabel(METRICS[0])}, with p of the corrected paired t test over the folds after Holm.</span
-        >
-      </caption>
-      <thead>
-        <tr>
-          <th rowspan="2" scope="col">predictor</th>
-          <th colspan="${METRICS.length + 1}" scope="colgroup">${primary} primary genes</th>
-        </tr>
-        <tr>
-          ${METRICS.map((metric) => html`<th scope="col">${metricLabel(metric)}</th>`)}
-          <th scope="col">less the best</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${body}
-      </tbody>
-    </table>
-  </div>`;
+  return sortableTable({
+    label: `Scores for ${primary} primary genes`,
+    caption: `Mean over ${primary} primary genes, then mean ± standard deviation over the folds; the best of each column is bold (of errors the lowest). Last: less the best by ${metricLabel(METRICS[0])}, with p of the corrected paired t test over the folds after Holm.`,
+    corner: 'predictor',
+    groups: [{ name: `${primary} primary genes`, columns: [...METRICS.map(metricLabel), 'less the best'] }],
+    rows,
+  });
 }
 
 async function chart(model: SpatialModel, draw: Draw): Promise<Markup> {
@@ -102,7 +82,7 @@ async function chart(model: SpatialModel, draw: Draw): Promise<Markup> {
 /** Every metric of every way, as the paper's tables have them, and the first as a chart. */
 export async function scores(model: SpatialModel, draw: Draw): Promise<Markup> {
   return html`<div class="block">
-    ${legend(model)}
+    ${wayLegend(model)}
     <div class="charts">${await chart(model, draw)}</div>
     ${model.primaries.map((primary) => table(model, primary))}
   </div>`;

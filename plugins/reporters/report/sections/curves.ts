@@ -1,9 +1,9 @@
 import { curveChart } from '../charts.ts';
 import type { Draw } from '../draw.ts';
 import { figure } from '../figure.ts';
+import { legend } from '../legend.ts';
 import { html, type Markup } from '../markup.ts';
 import type { Model } from '../model.ts';
-import { legend } from './scores.ts';
 
 const MOST_CURVES = 12;
 const MOST_POINTS = 120;
@@ -49,7 +49,7 @@ export async function curves(model: Model, draw: Draw): Promise<Markup> {
   return html`<section id="training">
     <h2>Training</h2>
     <p class="note">One line a seed, at k = ${ks}.</p>
-    ${legend(model, selectors)}
+    ${legend(selectors, model.style, 'Selectors')}
     <div class="charts">${figures}</div>
   </section>`;
 }

@@ -2,12 +2,12 @@ import type { Metrics } from '../../../contract.ts';
 import { shareChart } from '../charts.ts';
 import type { Draw } from '../draw.ts';
 import { figure } from '../figure.ts';
+import { legend } from '../legend.ts';
 import { html, type Markup } from '../markup.ts';
 import { metricLabel } from '../metric-facts.ts';
 import type { DataModel } from '../model.ts';
 import { list, show } from '../numbers.ts';
 import type { GeneCell } from '../rows.ts';
-import { legend } from './scores.ts';
 
 /** Points of a line. */
 const POINTS = 120;
@@ -66,7 +66,7 @@ export async function recovery(model: DataModel, draw: Draw): Promise<Markup> {
     parts.push(
       html`<div class="block">
         <h3>By ${evaluator} <small>k = ${k}</small></h3>
-        ${legend(model, selectors)}
+        ${legend(selectors, model.style, 'Selectors')}
         <div class="charts">
           ${figure({
             svg: await draw(shareChart(points, { selectors, style: model.style, label })),

@@ -1,13 +1,14 @@
 import { domainOf, dotChart, lineChart } from '../charts.ts';
 import type { Draw } from '../draw.ts';
 import { figure } from '../figure.ts';
-import { html, Markup } from '../markup.ts';
+import { legend, named } from '../legend.ts';
+import { html, type Markup } from '../markup.ts';
 import { isLowerBetter, metricLabel } from '../metric-facts.ts';
 import type { Block, Model } from '../model.ts';
 import { list, show, showSd } from '../numbers.ts';
 import { panes } from '../panes.ts';
-import { swatch } from '../palette.ts';
 import type { SummaryRow } from '../rows.ts';
+import { sortableTable } from '../sortable-table.ts';
 
 interface Pane {
   readonly model: Model;
@@ -17,14 +18,6 @@ interface Pane {
 
 function rowsFor({ model, block, metric }: Pane, evaluator: string): SummaryRow[] {
   return block.ks.flatMap((k) => block.selectors.flatMap((s) => model.find(s, k, { task: block.task, evaluator, metric }) ?? []));
-}
-
-/** The legend of a block; a click singles one selector out. */
-export function legend(model: Model, selectors: readonly string[]): Markup {
-  const items = selectors.map((s) => html`<li data-c="${model.style(s).colour}">${new Markup(swatch(model.style(s)))}${s}</li>`);
-  return html`<ul class="legend" aria-label="Selectors">
-    ${items}
-  </ul>`;
 }
 
 async function charts(pane: Pane, draw: Draw): Promise<Markup[]> {
@@ -62,37 +55,23 @@ function table({ model, block, metric }: Pane): Markup {
     .filter((g) => g.ks.length > 0);
   const columns = groups.flatMap(({ evaluator, ks }) => ks.map((k) => ({ task, evaluator, metric, k })));
   const bests = columns.map((at) => model.ranking(at)[0].mean);
-  const body = block.selectors.map((s) => {
-    const cells = columns.map((at, i) => {
+  const seeds = model.rows.axes.seeds.length;
+  const rows = block.selectors.map((s) => ({
+    name: named(s, model.style(s)),
+    cells: columns.map((at, i) => {
       const row = model.find(s, at.k, at);
-      return cell(row, { isBest: row?.mean === bests[i], seeds: model.rows.axes.seeds.length });
-    });
-    return html`<tr>
-      <th scope="row">${new Markup(swatch(model.style(s)))}${s}</th>
-      ${cells}
-    </tr>`;
-  });
+      return cell(row, { isBest: row?.mean === bests[i], seeds });
+    }),
+  }));
   const direction = isLowerBetter(metric, model.params.lower_is_better) ? ' Lower is better.' : '';
-  const spread = model.rows.axes.seeds.length > 1 ? ', mean ± standard deviation over seeds' : '';
-  return html`<div class="scroll" role="region" tabindex="0" aria-label="Table of ${metricLabel(metric)} for ${task}">
-    <table class="sortable">
-      <caption>
-        <span>${metricLabel(metric)}${spread}; the best of each column is bold.${direction}</span>
-      </caption>
-      <thead>
-        <tr>
-          <th rowspan="2" scope="col">selector</th>
-          ${groups.map((g) => html`<th colspan="${g.ks.length}" scope="colgroup">${g.evaluator}</th>`)}
-        </tr>
-        <tr>
-          ${columns.map((c) => html`<th scope="col">k = ${c.k}</th>`)}
-        </tr>
-      </thead>
-      <tbody>
-        ${body}
-      </tbody>
-    </table>
-  </div>`;
+  const spread = seeds > 1 ? ', mean ± standard deviation over seeds' : '';
+  return sortableTable({
+    label: `Table of ${metricLabel(metric)} for ${task}`,
+    caption: `${metricLabel(metric)}${spread}; the best of each column is bold.${direction}`,
+    corner: 'selector',
+    groups: groups.map(({ evaluator, ks }) => ({ name: evaluator, columns: ks.map((k) => `k = ${k}`) })),
+    rows,
+  });
 }
 
 /** One evaluation of one task: charts and table for each metric, of which one is shown at a time. */
@@ -107,7 +86,8 @@ export async function scores(model: Model, block: Block, options: { id: string; 
   }
   return html`<div class="block">
     <h3>By ${list(block.evaluators)}</h3>
-    ${legend(model, block.selectors)} ${panes(options.id, 'Metric', shown)}${metrics.length > 1 ? overview(model, block) : ''}
+    ${legend(block.selectors, model.style, 'Selectors')}
+    ${panes(options.id, 'Metric', shown)}${metrics.length > 1 ? overview(model, block) : ''}
   </div>`;
 }
 
@@ -129,41 +109,25 @@ function overview(model: Model, block: Block): Markup {
   const metrics = block.metrics.filter((metric) => model.ranking(at(metric)).length > 0);
   const bests = metrics.map((metric) => model.ranking(at(metric))[0].mean);
   const seeds = model.rows.axes.seeds.length;
-  const body = block.selectors.map(
-    (s) =>
-      html`<tr>
-        <th scope="row">${new Markup(swatch(model.style(s)))}${s}</th>
-        ${metrics.map((metric, i) => {
-          const row = model.find(s, k, at(metric));
-          return cell(row, { isBest: row?.mean === bests[i], seeds });
-        })}
-        <td>${chosen(model, s, block.task)}</td>
-      </tr>`,
-  );
+  const rows = block.selectors.map((s) => ({
+    name: named(s, model.style(s)),
+    cells: [
+      ...metrics.map((metric, i) => {
+        const row = model.find(s, k, at(metric));
+        return cell(row, { isBest: row?.mean === bests[i], seeds });
+      }),
+      html`<td>${chosen(model, s, block.task)}</td>`,
+    ],
+  }));
   return html`<details>
     <summary>All metrics by ${evaluator} at k = ${k}</summary>
-    <div class="scroll" role="region" tabindex="0" aria-label="All metrics for ${block.task}">
-      <table class="sortable">
-        <caption>
-          <span
-            >The best of each column is bold. Panels: how many were chosen over all seeds and k, so many trainings for a selector that
-            trains.</span
-          >
-        </caption>
-        <thead>
-          <tr>
-            <th rowspan="2" scope="col">selector</th>
-            <th colspan="${metrics.length + 1}" scope="colgroup">${evaluator}, k = ${k}</th>
-          </tr>
-          <tr>
-            ${metrics.map((metric) => html`<th scope="col">${metricLabel(metric)}</th>`)}
-            <th scope="col">panels</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${body}
-        </tbody>
-      </table>
-    </div>
+    ${sortableTable({
+      label: `All metrics for ${block.task}`,
+      caption:
+        'The best of each column is bold. Panels: how many were chosen over all seeds and k, so many trainings for a selector that trains.',
+      corner: 'selector',
+      groups: [{ name: `${evaluator}, k = ${k}`, columns: [...metrics.map(metricLabel), 'panels'] }],
+      rows,
+    })}
   </details>`;
 }
