@@ -168,14 +168,29 @@ async function lock(work: string): Promise<() => Promise<void>> {
   });
 }
 
+/** Ports that are found free can be taken by somebody else before the server has them: other ones are tried then. */
 async function start(work: string, binary: string, version: string): Promise<EmbeddedServer> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await startOnce(work, { path: binary, version }, tries > 1);
+    } catch (error) {
+      if (tries === 5 || !(error as Error).message.includes('address already in use')) throw error;
+    }
+  }
+}
+
+async function startOnce(
+  work: string,
+  { path: binary, version }: { readonly path: string; readonly version: string },
+  elsewhere: boolean,
+): Promise<EmbeddedServer> {
   const old = await readFile(stateFile(work), 'utf8').catch(() => undefined);
   const before = old === undefined ? undefined : (JSON.parse(old) as EmbeddedServer);
   if (before && isServerOf(work, before.pid)) await waitForEnd(before.pid);
   const server = version === TEMPORAL_VERSION ? SERVER_VERSION : `cli-${version}`;
   // Workers of the server before find it again at the same place.
-  const port = await freePort(portOf(before?.address));
-  const ui = await freePort(portOf(before?.ui));
+  const port = await freePort(elsewhere ? 0 : portOf(before?.address));
+  const ui = await freePort(elsewhere ? 0 : portOf(before?.ui));
   const log = await open(join(folderOf(work), 'server.log'), 'a');
   const args = [
     'server',
@@ -198,11 +213,14 @@ async function start(work: string, binary: string, version: string): Promise<Emb
   child.once('error', (error) => (failed.why = error.message));
   child.once('exit', (code) => (failed.why ??= `it ended with code ${code}`));
   const address = `127.0.0.1:${port}`;
-  for (let waited = 0; failed.why === undefined && waited < 30_000; waited += 50) {
-    if (await answers(address)) break;
-    await sleep(50);
+  let isReady = false;
+  for (let waited = 0; failed.why === undefined && !isReady && waited < 30_000; waited += 50) {
+    // Somebody else may answer there, while the server has ended.
+    isReady = (await answers(address)) && (await ready(address, failed));
+    if (!isReady) await sleep(50);
   }
-  if (failed.why !== undefined || child.pid === undefined || !(await answers(address))) {
+  if (!isReady || failed.why !== undefined || child.pid === undefined) {
+    child.kill('SIGKILL');
     const tail = (await readFile(join(folderOf(work), 'server.log'), 'utf8').catch(() => '')).trim().split('\n').slice(-1)[0];
     throw new ResourceError(
       `The Temporal server did not start: ${failed.why ?? 'no answer in 30 seconds'}${tail ? ` (${tail.slice(0, 200)})` : ''}`,
@@ -211,30 +229,30 @@ async function start(work: string, binary: string, version: string): Promise<Emb
   }
   child.removeAllListeners();
   child.unref();
-  await ready(address);
   const state: EmbeddedServer = { pid: child.pid, address, ui: `http://127.0.0.1:${ui}`, version: server };
   await writeFile(stateFile(work), JSON.stringify(state, null, 2));
   return state;
 }
 
-/** Waits until the namespace answers, and keeps closed runs for a year instead of a day. */
-async function ready(address: string): Promise<void> {
+/** Waits until the namespace answers, and keeps closed runs for a year instead of a day; false when the server has ended meanwhile. */
+async function ready(address: string, failed: { readonly why?: string }): Promise<boolean> {
   const { Connection } = await import('@temporalio/client');
-  for (let tries = 0; ; tries++) {
+  for (let tries = 0; failed.why === undefined; tries++) {
     try {
-      const connection = await Connection.connect({ address });
+      const connection = await Connection.connect({ address, connectTimeout: 5_000 });
       await connection.workflowService.updateNamespace({
         namespace: 'default',
         config: { workflowExecutionRetentionTtl: { seconds: (Number.parseInt(RETENTION, 10) * 3600) as never } },
       });
       await connection.close();
-      return;
+      return true;
     } catch (error) {
       if (tries > 100)
         throw new ResourceError(`The Temporal server does not answer: ${(error as Error).message}`, { mend: 'Run `panelflow doctor`.' });
       await sleep(100);
     }
   }
+  return false;
 }
 
 const portOf = (place: string | undefined): number => Number(place?.split(':').at(-1) ?? 0);

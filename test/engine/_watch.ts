@@ -46,7 +46,7 @@ steps:
   }
 
   /** Waits until so many versions stand so; gives all. */
-  async until(name: string, counts: Partial<Record<DropState, number>>, limitMs = 60_000): Promise<DropRecord[]> {
+  async until(name: string, counts: Partial<Record<DropState, number>>, limitMs = 180_000): Promise<DropRecord[]> {
     for (const end = Date.now() + limitMs; ; await sleep(100)) {
       const drops = await this.ledger(name).all();
       if (Object.entries(counts).every(([state, n]) => drops.filter((drop) => drop.state === state).length === n)) return drops;

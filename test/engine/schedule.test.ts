@@ -8,13 +8,13 @@ interface Shown {
 }
 
 const project = new Project();
-let worker: Started;
+let worker: Started | undefined;
 beforeAll(async () => {
   await project.run('server', 'start');
   worker = project.start('worker', '--plugin', TOY);
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
-  worker.child.kill('SIGKILL');
+  worker?.child.kill('SIGKILL');
   await project.close();
 });
 
