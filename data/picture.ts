@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { DataError, ResourceError } from '../core/errors.ts';
 
 // What was decoded is kept by its reader, so the library need not keep it a second time.
@@ -59,8 +59,23 @@ export async function decodeBox(
     });
   }
   sharp.concurrency(threads);
+  return whole(name, part(bytes, box).raw().toBuffer());
+}
+
+/** A part of a picture as a small JPEG, `width` pixels wide. DataError when it is damaged. */
+export const thumbnail = (
+  bytes: Uint8Array,
+  box: Box,
+  { name, width }: { readonly name: string; readonly width: number },
+): Promise<Uint8Array> => whole(name, part(bytes, box).resize(width).jpeg({ quality: 60 }).toBuffer());
+
+const part = (bytes: Uint8Array, box: Box): Sharp =>
+  sharp(asBuffer(bytes), OPEN).extract(box).flatten({ background: 'white' }).toColourspace('srgb');
+
+/** What was decoded of a section's picture; DataError where that failed. */
+async function whole(name: string, decoded: Promise<Buffer>): Promise<Uint8Array> {
   try {
-    return await sharp(asBuffer(bytes), OPEN).extract(box).flatten({ background: 'white' }).toColourspace('srgb').raw().toBuffer();
+    return await decoded;
   } catch (cause) {
     throw new DataError('The picture is damaged or truncated', {
       cause,

@@ -1,7 +1,8 @@
 import * as z from 'zod';
-import type { Gathered, Memory, Plugin, StepContext, StepDefinition, StepResult } from '../core/plugin.ts';
+import type { Gathered, Memory, Plugin, StepDefinition, StepResult } from '../core/plugin.ts';
 import type { Column, Dataset } from '../data/dataset.ts';
 import type { Network } from '../tensor/network.ts';
+import { type Body, metricsAsFacts, type Run, stepOf } from './_step.ts';
 
 export { z };
 export { API_VERSION } from '../core/plugin.ts';
@@ -98,69 +99,60 @@ export interface ReportFile {
   readonly bytes: Uint8Array;
 }
 
-export type Body<P extends z.ZodObject> = Pick<StepDefinition<P>, 'id' | 'version' | 'summary' | 'params'> &
-  Partial<Pick<StepDefinition<P>, 'cites' | 'queue' | 'seeded' | 'traits' | 'files'>>;
-export type Run<P extends z.ZodObject, I, O> = (context: StepContext, inputs: I, params: z.infer<P>) => Promise<O>;
-
-/** What a step is unless it says otherwise. */
-export const STEP_DEFAULTS = { queue: 'cpu', seeded: false } as const;
-
 /** Makes a dataset from a file or from nothing. */
 export function defineReader<P extends z.ZodObject>(
   step: Body<P> & { run: Run<P, Record<string, never>, { data: Dataset; facts?: StepResult['facts'] }> },
 ): StepDefinition<P> {
-  return {
-    ...STEP_DEFAULTS,
-    ...step,
-    kind: 'reader',
-    inputs: {},
-    outputs: { data: 'dataset' },
-    run: async (context, _inputs, params) => pack(await step.run(context, {}, params)),
-  };
+  return stepOf(
+    'reader',
+    {
+      inputs: {},
+      outputs: { data: 'dataset' },
+    },
+    step,
+  );
 }
 
 /** Makes a dataset from a dataset; its input stays untouched. */
 export function defineTransform<P extends z.ZodObject>(
   step: Body<P> & { run: Run<P, { data: Dataset }, { data: Dataset; facts?: StepResult['facts'] }> },
 ): StepDefinition<P> {
-  return {
-    ...STEP_DEFAULTS,
-    ...step,
-    kind: 'transform',
-    inputs: { data: { type: 'dataset' } },
-    outputs: { data: 'dataset' },
-    run: async (context, inputs, params) => pack(await step.run(context, inputs as { data: Dataset }, params)),
-  };
+  return stepOf(
+    'transform',
+    {
+      inputs: { data: { type: 'dataset' } },
+      outputs: { data: 'dataset' },
+    },
+    step,
+  );
 }
 
 /** Divides the cells of a dataset into train, validation and test. */
 export function defineSplitter<P extends z.ZodObject>(
   step: Body<P> & { run: Run<P, { data: Dataset }, { split: Split; facts?: StepResult['facts'] }> },
 ): StepDefinition<P> {
-  return {
-    ...STEP_DEFAULTS,
-    seeded: true,
-    ...step,
-    kind: 'splitter',
-    inputs: { data: { type: 'dataset' } },
-    outputs: { split: 'split' },
-    run: async (context, inputs, params) => pack(await step.run(context, inputs as { data: Dataset }, params)),
-  };
+  return stepOf(
+    'splitter',
+    {
+      inputs: { data: { type: 'dataset' } },
+      outputs: { split: 'split' },
+    },
+    { seeded: true, ...step },
+  );
 }
 
 /** Gives some cells other labels, for the steps that take them in. */
 export function defineLabeler<P extends z.ZodObject>(
   step: Body<P> & { run: Run<P, { data: Dataset; split: Split }, { labels: Labels; facts?: StepResult['facts'] }> },
 ): StepDefinition<P> {
-  return {
-    ...STEP_DEFAULTS,
-    seeded: true,
-    ...step,
-    kind: 'labeler',
-    inputs: { data: { type: 'dataset' }, split: { type: 'split' } },
-    outputs: { labels: 'labels' },
-    run: async (context, inputs, params) => pack(await step.run(context, inputs as { data: Dataset; split: Split }, params)),
-  };
+  return stepOf(
+    'labeler',
+    {
+      inputs: { data: { type: 'dataset' }, split: { type: 'split' } },
+      outputs: { labels: 'labels' },
+    },
+    { seeded: true, ...step },
+  );
 }
 
 /** Where cells lie in a picture: cells x 2, row-major, in the order of the dataset. */
@@ -174,15 +166,14 @@ export interface Embedding {
 export function defineEmbedder<P extends z.ZodObject>(
   step: Body<P> & { run: Run<P, { data: Dataset }, { embedding: Embedding; facts?: StepResult['facts'] }> },
 ): StepDefinition<P> {
-  return {
-    ...STEP_DEFAULTS,
-    seeded: true,
-    ...step,
-    kind: 'embedder',
-    inputs: { data: { type: 'dataset' } },
-    outputs: { embedding: 'embedding' },
-    run: async (context, inputs, params) => pack(await step.run(context, inputs as { data: Dataset }, params)),
-  };
+  return stepOf(
+    'embedder',
+    {
+      inputs: { data: { type: 'dataset' } },
+      outputs: { embedding: 'embedding' },
+    },
+    { seeded: true, ...step },
+  );
 }
 
 /** What a selector gets. */
@@ -217,18 +208,18 @@ export function defineSelector<P extends z.ZodObject>(
     ...step.params.shape,
     panel: PanelRules.optional().describe('genes that the panel must and must not hold; see docs/benchmark.md'),
   });
-  return {
-    ...STEP_DEFAULTS,
-    ...step,
-    kind: 'selector',
-    params,
+  const ports = {
     inputs: { data: { type: 'dataset' }, split: { type: 'split' }, labels: { type: 'labels', optional: true } },
     outputs: { panel: 'panel', ...(step.traits?.includes('model') ? { model: 'model' } : {}) },
+  };
+  return stepOf<any>('selector', ports, {
+    ...step,
+    params,
     run: async (context, { labels: given, ...inputs }, { panel: rules, ...own }) => {
       const { selectWithRules } = await import('./_select.ts');
-      return pack(await selectWithRules(step, context, relabelled(inputs as SelectorInputs, given), own, rules));
+      return selectWithRules(step, context, relabelled(inputs as SelectorInputs, given), own, rules);
     },
-  };
+  });
 }
 
 function relabelled<I extends { readonly data: Dataset }>(inputs: I, given: Labels | undefined): I {
@@ -253,21 +244,22 @@ export interface EvaluatorInputs {
 export function defineEvaluator<P extends z.ZodObject>(
   step: Body<P> & { run: Run<P, EvaluatorInputs, { metrics: Metrics; facts?: StepResult['facts'] }> },
 ): StepDefinition<P> {
-  return {
-    ...STEP_DEFAULTS,
-    ...step,
-    kind: 'evaluator',
-    inputs: {
-      data: { type: 'dataset' },
-      split: { type: 'split' },
-      panel: { type: 'panel' },
-      labels: { type: 'labels', optional: true },
-      ...(step.traits?.includes('needs-model') ? { model: { type: 'model' } } : {}),
-    },
-    outputs: { metrics: 'metrics' },
-    run: async (context, { labels: given, ...inputs }, params) =>
-      packMetrics(await step.run(context, relabelled(inputs as unknown as EvaluatorInputs, given), params)),
+  const inputs = {
+    data: { type: 'dataset' },
+    split: { type: 'split' },
+    panel: { type: 'panel' },
+    labels: { type: 'labels', optional: true },
+    ...(step.traits?.includes('needs-model') ? { model: { type: 'model' } } : {}),
   };
+  return stepOf(
+    'evaluator',
+    { inputs, outputs: { metrics: 'metrics' } },
+    {
+      ...step,
+      run: async (context, { labels: labelled, ...given }, params) =>
+        metricsAsFacts(await step.run(context, relabelled(given as unknown as EvaluatorInputs, labelled), params)),
+    },
+  );
 }
 
 /** What a reporter gets: everything gathered, each with its cell of the sweep. */
@@ -286,32 +278,22 @@ export interface ReporterInputs {
 export function defineReporter<P extends z.ZodObject>(
   step: Body<P> & { run: Run<P, ReporterInputs, { files: readonly ReportFile[]; facts?: StepResult['facts'] }> },
 ): StepDefinition<P> {
-  return {
-    ...STEP_DEFAULTS,
-    ...step,
-    kind: 'reporter',
-    inputs: {
-      metrics: { type: 'metrics', many: true },
-      panels: { type: 'panel', many: true },
-      data: { type: 'dataset', optional: true },
-      embedding: { type: 'embedding', optional: true },
+  return stepOf(
+    'reporter',
+    {
+      inputs: {
+        metrics: { type: 'metrics', many: true },
+        panels: { type: 'panel', many: true },
+        data: { type: 'dataset', optional: true },
+        embedding: { type: 'embedding', optional: true },
+      },
+      outputs: { files: 'files' },
     },
-    outputs: { files: 'files' },
-    run: async (context, inputs, params) => pack(await step.run(context, inputs as unknown as ReporterInputs, params)),
-  };
+    step,
+  );
 }
 
 /** A plugin package's default export. */
 export function definePlugin(plugin: Plugin): Plugin {
   return plugin;
-}
-
-/** With its metrics as facts. */
-export const packMetrics = ({ metrics, facts }: { readonly metrics: Metrics; readonly facts?: StepResult['facts'] }): StepResult => ({
-  outputs: { metrics },
-  facts: { ...metrics.values, ...facts },
-});
-
-export function pack({ facts, ...outputs }: { readonly facts?: StepResult['facts']; readonly [port: string]: unknown }): StepResult {
-  return facts === undefined ? { outputs } : { outputs, facts };
 }

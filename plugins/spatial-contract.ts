@@ -1,7 +1,8 @@
 import type * as z from 'zod';
 import type { Gathered, StepDefinition, StepResult } from '../core/plugin.ts';
 import type { Dataset } from '../data/dataset.ts';
-import { type Body, type Metrics, pack, packMetrics, type ReportFile, type Run, type Split, STEP_DEFAULTS } from './contract.ts';
+import { type Body, metricsAsFacts, type Run, stepOf } from './_step.ts';
+import type { Metrics, ReportFile, Split } from './contract.ts';
 
 /** A section of tissue, as a dataset of spots has it. */
 export interface Section {
@@ -66,42 +67,42 @@ type Facts = StepResult['facts'];
 export function defineSlide<P extends z.ZodObject>(
   step: Body<P> & { run: Run<P, Record<string, never>, { data: Dataset; tissue: Tissue; facts?: Facts }> },
 ): StepDefinition<P> {
-  return {
-    ...STEP_DEFAULTS,
-    ...step,
-    kind: 'slide',
-    inputs: {},
-    outputs: { data: 'dataset', tissue: 'tissue' },
-    run: async (context, _inputs, params) => pack(await step.run(context, {}, params)),
-  };
+  return stepOf(
+    'slide',
+    {
+      inputs: {},
+      outputs: { data: 'dataset', tissue: 'tissue' },
+    },
+    step,
+  );
 }
 
 /** Turns the patch around each spot of the dataset into numbers; steps before it may have dropped or moved spots. */
 export function defineEncoder<P extends z.ZodObject>(
   step: Body<P> & { run: Run<P, { data: Dataset; tissue: Tissue }, { features: Features; facts?: Facts }> },
 ): StepDefinition<P> {
-  return {
-    ...STEP_DEFAULTS,
-    ...step,
-    kind: 'encoder',
-    inputs: { data: { type: 'dataset' }, tissue: { type: 'tissue' } },
-    outputs: { features: 'features' },
-    run: async (context, inputs, params) => pack(await step.run(context, inputs as { data: Dataset; tissue: Tissue }, params)),
-  };
+  return stepOf(
+    'encoder',
+    {
+      inputs: { data: { type: 'dataset' }, tissue: { type: 'tissue' } },
+      outputs: { features: 'features' },
+    },
+    step,
+  );
 }
 
 /** Chooses the genes to predict and ranks the others. */
 export function defineTarget<P extends z.ZodObject>(
   step: Body<P> & { run: Run<P, { data: Dataset }, { targets: Targets; facts?: Facts }> },
 ): StepDefinition<P> {
-  return {
-    ...STEP_DEFAULTS,
-    ...step,
-    kind: 'target',
-    inputs: { data: { type: 'dataset' } },
-    outputs: { targets: 'targets' },
-    run: async (context, inputs, params) => pack(await step.run(context, inputs as { data: Dataset }, params)),
-  };
+  return stepOf(
+    'target',
+    {
+      inputs: { data: { type: 'dataset' } },
+      outputs: { targets: 'targets' },
+    },
+    step,
+  );
 }
 
 /** What a predictor gets. */
@@ -116,31 +117,25 @@ export interface PredictorInputs {
 export function definePredictor<P extends z.ZodObject>(
   step: Body<P> & { run: Run<P, PredictorInputs, { prediction: Prediction; facts?: Facts }> },
 ): StepDefinition<P> {
-  return {
-    ...STEP_DEFAULTS,
-    queue: 'gpu',
-    seeded: true,
-    ...step,
-    kind: 'predictor',
-    inputs: { data: { type: 'dataset' }, split: { type: 'split' }, features: { type: 'features' }, targets: { type: 'targets' } },
-    outputs: { prediction: 'prediction' },
-    run: async (context, inputs, params) => pack(await step.run(context, inputs as unknown as PredictorInputs, params)),
-  };
+  return stepOf(
+    'predictor',
+    {
+      inputs: { data: { type: 'dataset' }, split: { type: 'split' }, features: { type: 'features' }, targets: { type: 'targets' } },
+      outputs: { prediction: 'prediction' },
+    },
+    { queue: 'gpu', seeded: true, ...step },
+  );
 }
 
 /** Judges predicted expression. */
 export function defineAssessor<P extends z.ZodObject>(
   step: Body<P> & { run: Run<P, { data: Dataset; prediction: Prediction }, { metrics: Metrics; facts?: Facts }> },
 ): StepDefinition<P> {
-  return {
-    ...STEP_DEFAULTS,
-    ...step,
-    kind: 'assessor',
-    inputs: { data: { type: 'dataset' }, prediction: { type: 'prediction' } },
-    outputs: { metrics: 'metrics' },
-    run: async (context, inputs, params) =>
-      packMetrics(await step.run(context, inputs as unknown as { data: Dataset; prediction: Prediction }, params)),
-  };
+  return stepOf(
+    'assessor',
+    { inputs: { data: { type: 'dataset' }, prediction: { type: 'prediction' } }, outputs: { metrics: 'metrics' } },
+    { ...step, run: async (context, inputs, params) => metricsAsFacts(await step.run(context, inputs, params)) },
+  );
 }
 
 /** What a reporter of a spatial benchmark gets. Cells: predictor, fold, primary, order, seed. */
@@ -155,17 +150,17 @@ export interface SpatialReporterInputs {
 export function defineSpatialReporter<P extends z.ZodObject>(
   step: Body<P> & { run: Run<P, SpatialReporterInputs, { files: readonly ReportFile[]; facts?: Facts }> },
 ): StepDefinition<P> {
-  return {
-    ...STEP_DEFAULTS,
-    ...step,
-    kind: 'reporter',
-    inputs: {
-      metrics: { type: 'metrics', many: true },
-      predictions: { type: 'prediction', many: true },
-      data: { type: 'dataset' },
-      tissue: { type: 'tissue' },
+  return stepOf(
+    'reporter',
+    {
+      inputs: {
+        metrics: { type: 'metrics', many: true },
+        predictions: { type: 'prediction', many: true },
+        data: { type: 'dataset' },
+        tissue: { type: 'tissue' },
+      },
+      outputs: { files: 'files' },
     },
-    outputs: { files: 'files' },
-    run: async (context, inputs, params) => pack(await step.run(context, inputs as unknown as SpatialReporterInputs, params)),
-  };
+    step,
+  );
 }

@@ -3,8 +3,8 @@ import type { TaskRecord } from '../schemas/run.ts';
 import { escapeHtml, table } from './markup.ts';
 import { seconds } from './run-timeline.ts';
 
-/** What was chosen or predicted by whom: the kinds of steps that are compared, and the input by which a judge takes their result. */
-const JUDGED: Readonly<Record<string, string>> = { panel: 'selector', prediction: 'predictor' };
+/** The inputs by which judges take what they judge. */
+const JUDGED = ['panel', 'prediction'];
 
 interface Cost {
   readonly name: string;
@@ -30,7 +30,7 @@ function judgedOf(plan: Plan, records: ReadonlyMap<string, TaskRecord>): { metri
   const tasks = new Map(plan.tasks.map((task) => [task.id, task]));
   let [metric, by] = ['', ''];
   const found = plan.tasks.flatMap((task): Judged[] => {
-    const input = Object.keys(JUDGED).flatMap((port) => task.inputs[port] ?? [])[0];
+    const input = JUDGED.flatMap((port) => task.inputs[port] ?? [])[0];
     const facts = records.get(task.id)?.facts;
     if (!input || !('task' in input) || !facts) return [];
     metric ||= Object.keys(facts).find((name) => typeof facts[name] === 'number') ?? '';

@@ -2,12 +2,13 @@ import { curveChart } from '../report/charts.ts';
 import type { Draw } from '../report/draw.ts';
 import { figure } from '../report/figure.ts';
 import { html, type Markup } from '../report/markup.ts';
+import { points } from '../report/sections/curves.ts';
 import type { SpatialModel } from './model.ts';
 import { wayLegend } from './scores.ts';
 
-const LABELS: Readonly<Record<string, string>> = { k: 'auxiliary genes above the cut-off (k)', pcc: 'validation Pearson correlation' };
-const MOST_POINTS = 150;
+const LABELS: Readonly<Record<string, string>> = { k: 'auxiliary genes above the cut-off (k)' };
 const MOST_CURVES = 12;
+const MOST_POINTS = 150;
 
 /** How the trainings went, a line a fold: the learned k, the cut-off, losses, validation. */
 export async function curves(model: SpatialModel, draw: Draw): Promise<Markup> {
@@ -18,19 +19,15 @@ export async function curves(model: SpatialModel, draw: Draw): Promise<Markup> {
   const order = [...names.filter((name) => name === 'k'), ...names.filter((name) => name !== 'k')].slice(0, MOST_CURVES);
   const figures: Markup[] = [];
   for (const name of order) {
-    const points = trained.flatMap(({ way, fold, seed, prediction }) => {
-      const values = prediction.curves![name] ?? new Float64Array();
-      const step = Math.max(1, Math.ceil(values.length / MOST_POINTS));
-      return Array.from(values, (value, i) => ({ selector: way, seed: `${fold} ${seed}`, epoch: i + 1, value })).filter(
-        ({ value }, i, all) => Number.isFinite(value) && (i % step === 0 || i === all.length - 1),
-      );
-    });
-    if (points.length === 0) continue;
-    const ways = model.ways.filter((way) => points.some((p) => p.selector === way));
-    const data = points.map((p) => ({ predictor: p.selector, fold: p.seed, epoch: p.epoch, value: p.value }));
+    const drawn = trained.flatMap(({ way, fold, seed, prediction }) =>
+      points(prediction.curves![name] ?? [], way, `${fold} ${seed}`, MOST_POINTS),
+    );
+    if (drawn.length === 0) continue;
+    const ways = model.ways.filter((way) => drawn.some((p) => p.selector === way));
+    const data = drawn.map((p) => ({ predictor: p.selector, fold: p.seed, epoch: p.epoch, value: p.value }));
     figures.push(
       figure({
-        svg: await draw(curveChart(LABELS[name] ?? name.replaceAll('_', ' '), points, { selectors: ways, style: model.style })),
+        svg: await draw(curveChart(LABELS[name] ?? name.replaceAll('_', ' '), drawn, { selectors: ways, style: model.style })),
         alt: `Curve "${name}" of ${ways.join(', ')}, a line a fold.`,
         file: `curve-${name}`,
         data,

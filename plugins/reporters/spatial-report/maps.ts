@@ -35,8 +35,10 @@ export async function grounds(data: Dataset, tissue: Tissue, most: number): Prom
 }
 
 async function ground(data: Dataset, { name, picture }: Section, rows: Uint32Array): Promise<Ground> {
-  const { data: spatial } = denseBlock(data.obsm.spatial, rows, [0, 1]);
-  const gap = spacing(spatial);
+  const { pitch } = await import('../../../data/spots.ts');
+  const all = denseBlock(data.obsm.spatial, rows, [0, 1]);
+  const spatial = all.data;
+  const gap = pitch(all) || 1;
   const ends = ([0, 1] as const).map((axis) => {
     const values = spatial.filter((_, i) => i % 2 === axis);
     const most = picture.kind === 'image' ? (axis === 0 ? picture.width : picture.height) : Infinity;
@@ -47,23 +49,11 @@ async function ground(data: Dataset, { name, picture }: Section, rows: Uint32Arr
   const places = spatial.map((value, i) => (value - (i % 2 === 0 ? left : top)) * scale);
   let address: string | undefined;
   if (picture.kind === 'image') {
-    const { thumbnail } = await import('../../../data/thumbnail.ts');
-    const small = await thumbnail(picture.bytes, { left, top, width: right - left, height: bottom - top }, PICTURE);
+    const { thumbnail } = await import('../../../data/picture.ts');
+    const small = await thumbnail(picture.bytes, { left, top, width: right - left, height: bottom - top }, { name, width: PICTURE });
     address = `data:image/jpeg;base64,${Buffer.from(small).toString('base64')}`;
   }
   return { name, rows, places, height: (bottom - top) * scale, radius: Math.max(1.2, 0.4 * gap * scale), picture: address };
-}
-
-/** Median distance of a spot to the nearest other one. */
-function spacing(spatial: Float32Array): number {
-  const n = spatial.length / 2;
-  const nearest = Array.from({ length: n }, (_, i) => {
-    let least = Infinity;
-    for (let j = 0; j < n; j++)
-      if (j !== i) least = Math.min(least, (spatial[2 * i] - spatial[2 * j]) ** 2 + (spatial[2 * i + 1] - spatial[2 * j + 1]) ** 2);
-    return Math.sqrt(least);
-  });
-  return nearest.sort((a, b) => a - b)[Math.floor(n / 2)] || 1;
 }
 
 /** Values of spots over their tissue; a spot without one (NaN) is left out. The colours go from the 2nd to the 98th percentile. */

@@ -15,9 +15,9 @@ interface Point {
   readonly value: number;
 }
 
-// Long trainings are thinned evenly; the last epoch always stays.
-function points(values: ArrayLike<number>, selector: string, seed: string): Point[] {
-  const step = Math.max(1, Math.ceil(values.length / MOST_POINTS));
+/** The points of a curve; long ones are thinned evenly, and the last epoch always stays. */
+export function points(values: ArrayLike<number>, selector: string, seed: string, most = MOST_POINTS): Point[] {
+  const step = Math.max(1, Math.ceil(values.length / most));
   return Array.from({ length: values.length }, (_, i) => ({ selector, seed, epoch: i + 1, value: values[i] })).filter(
     (p, i, all) => Number.isFinite(p.value) && (i % step === 0 || i === all.length - 1),
   );
