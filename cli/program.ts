@@ -41,7 +41,8 @@ export const json = ['--json', 'JSON for machines, on standard output'] as const
 /** Options of commands that read a file to run. */
 export function fileCommand(name: string, description: string): Command {
   return program
-    .command(`${name} <file>`)
+    .command(name)
+    .argument('<file>', 'a YAML file, or the name of one that ships with panelflow, such as markermap-tables')
     .description(description)
     .option('--profile <names>', 'profiles of the pipeline or the file, comma separated', list)
     .option('--params-file <file>', 'YAML or JSON with params that win over those in the file')

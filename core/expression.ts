@@ -38,6 +38,7 @@ const FUNCTIONS: Readonly<Record<string, { readonly args: string; readonly run: 
   contains: { args: 'list, value', run: ([v, x]) => list(v, 'contains').includes(x) },
   min: { args: 'list', run: ([v]) => Math.min(...list(v, 'min').map((x) => num(x, 'min'))) },
   max: { args: 'list', run: ([v]) => Math.max(...list(v, 'max').map((x) => num(x, 'max'))) },
+  upto: { args: 'list, most', run: ([v, most]) => list(v, 'upto').filter((x) => num(x, 'upto') <= num(most, 'upto')) },
   range: { args: 'from, to', run: ([a, b]) => range(num(a, 'range'), num(b, 'range')) },
   concat: { args: 'list, list', run: ([a, b]) => [...list(a, 'concat'), ...list(b, 'concat')] },
   about: { args: 'list of uses', run: ([v], scope) => list(v, 'about').map((use) => described(use, scope)) },

@@ -52,9 +52,17 @@ export async function packageVersion(): Promise<string> {
   return (JSON.parse(await readFile(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version;
 }
 
+/** The names of the files that ship with panelflow: pipelines, and files that run them. */
+async function shipped(): Promise<string[]> {
+  return (await readdir(join(packageRoot(), 'pipelines'))).filter((f) => f.endsWith('.yaml')).map((f) => basename(f, '.yaml'));
+}
+
 /** The names of the pipelines that ship with panelflow. */
 export async function builtinPipelines(): Promise<string[]> {
-  return (await readdir(join(packageRoot(), 'pipelines'))).filter((f) => f.endsWith('.yaml')).map((f) => basename(f, '.yaml'));
+  const texts = await Promise.all(
+    (await shipped()).map(async (name) => [name, await readFile(join(packageRoot(), 'pipelines', `${name}.yaml`), 'utf8')]),
+  );
+  return texts.filter(([, text]) => /^steps:/m.test(text)).map(([name]) => name);
 }
 
 function checked<T>(schema: z.ZodType<T>, value: unknown, document: Document, describe: (p: Problem) => string): T {
@@ -65,9 +73,16 @@ function checked<T>(schema: z.ZodType<T>, value: unknown, document: Document, de
   throw new ConfigError(problemsOf(result.error, schema, document).map(describe).join('\n\n'));
 }
 
+/** The path of a file, or of one that ships with panelflow, by its name: `markermap-tables`. */
+async function fileOf(named: string): Promise<string> {
+  const isName = !named.includes('/') && extname(named) === '' && !(await stat(named).catch(() => null));
+  return isName && (await shipped()).includes(named) ? join(packageRoot(), 'pipelines', `${named}.yaml`) : resolve(named);
+}
+
 /** Reads a run file (or a pipeline with its steps in it) and everything that it names. */
-export async function load(path: string, options: LoadOptions = {}): Promise<Loaded> {
-  const file = await readSource(resolve(path));
+export async function load(named: string, options: LoadOptions = {}): Promise<Loaded> {
+  const path = await fileOf(named);
+  const file = await readSource(path);
   const raw = file.toJS();
   const isDefinition = raw !== null && typeof raw === 'object' && 'steps' in raw;
   const here = (problem: Problem): string => file.describe(problem);

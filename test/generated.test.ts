@@ -15,7 +15,7 @@ function fresh(path: string, text: string): void {
 }
 
 describe('generated files are fresh', () => {
-  for (const name of ['run', 'pipeline', 'benchmark', 'spatial']) {
+  for (const name of ['run', 'pipeline', 'benchmark', 'spatial', 'tables']) {
     it(`schemas/json/${name}.json`, async () => fresh(`schemas/json/${name}.json`, await jsonSchema(name)));
   }
 

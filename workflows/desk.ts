@@ -223,12 +223,17 @@ export class Desk {
     return keys.every(({ key }) => !this.#inbox.has(key) && !this.#sifting.has(key));
   }
 
-  /** The version that is to run next, the oldest first; undefined where none may. */
+  /**
+   * The version that is to run next, the oldest first; undefined where none may. Where the bucket keeps no versions, the results of all runs
+   * of an object have one place, so that these go one after the other: the newest ends last.
+   */
   next(most: number): Drop | undefined {
     if (this.isPaused || this.isStopping || this.#running.size >= most) return undefined;
+    const taken = new Set([...this.#running.values()].filter(({ version }) => version === null).map(({ key }) => key));
     let first: Waiting | undefined;
     for (const drop of this.#waiting.values())
-      if (drop.due === null && !this.#sifting.has(drop.key) && (!first || drop.modified < first.modified)) first = drop;
+      if (drop.due === null && !this.#sifting.has(drop.key) && !taken.has(drop.key) && (!first || drop.modified < first.modified))
+        first = drop;
     if (!first) return undefined;
     const { due: _, ...drop } = first;
     return drop;

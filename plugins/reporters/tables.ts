@@ -1,28 +1,39 @@
 import { defineReporter, type ReportFile, z } from '../contract.ts';
 import type { Comparison } from './report/comparison.ts';
-import { comparisonParams } from './_comparison-params.ts';
+import { comparisonFiles, comparisonParams } from './_comparison-params.ts';
 import type { Table } from './report/csv.ts';
+import type { Beside } from './report/published.ts';
 import { columnsOf, type Read, tableFiles } from './report/table-files.ts';
 import type { Axes, MetricRow, Others, PanelCell, Rows, SummaryRow } from './report/rows.ts';
 
-/** metrics, panels, summary and comparisons, each as CSV and as Parquet. */
+/** metrics, panels, summary and comparisons, and published numbers beside ours where there are any; each as CSV and as Parquet. */
 export default defineReporter({
   id: 'tables',
-  version: 2,
+  version: 3,
   summary:
     'metrics, panels, summary and pairwise comparisons as CSV and Parquet; 95 % intervals over seeds (Student t below 10 seeds, else percentile bootstrap), of differences by the corrected resampled t test',
   cites: ['10.1214/aos/1176344552', '10.1023/A:1024068626366'],
   params: z.strictObject(comparisonParams),
+  files: comparisonFiles,
   run: async (context, inputs, params) => {
+    const { beside, readPublished } = await import('./report/published.ts');
     const { rowsOf } = await import('./report/rows.ts');
     const { compare, termsOf } = await import('./report/comparison.ts');
     const rows = rowsOf(inputs);
     const files: ReportFile[] = [];
     const comparisons = comparisonsTable(compare(rows, termsOf(rows, inputs.data, params)), rows);
-    for (const table of [metricsTable(rows), panelsTable(rows), summaryTable(rows), comparisons]) {
+    const papers = beside(await readPublished(params.published), rows.summary);
+    const all = [
+      metricsTable(rows),
+      panelsTable(rows),
+      summaryTable(rows),
+      comparisons,
+      ...(papers.length > 0 ? [publishedTable(papers)] : []),
+    ];
+    for (const [at, table] of all.entries()) {
       await context.breathe();
       files.push(...(await tableFiles(table)));
-      context.progress(files.length / 8, table.name);
+      context.progress((at + 1) / all.length, table.name);
     }
     return { files, facts: { values: rows.metrics.length, panels: rows.panels.length } };
   },
@@ -102,4 +113,26 @@ function comparisonsTable(comparisons: readonly Comparison[], { axes }: Rows): T
     ...others<Comparison>(axes),
   ]);
   return { name: 'comparisons', columns };
+}
+
+function publishedTable(rows: readonly Beside[]): Table {
+  const columns = columnsOf(rows, [
+    ['table', 'STRING', (b) => b.published.table],
+    ['dataset', 'STRING', (b) => b.published.dataset],
+    ['task', 'STRING', (b) => b.ours.task],
+    ['selector', 'STRING', (b) => b.ours.selector],
+    ['k', 'INT32', (b) => b.ours.k],
+    ['evaluator', 'STRING', (b) => b.ours.evaluator],
+    ['metric', 'STRING', (b) => b.ours.metric],
+    ['published', 'DOUBLE', (b) => b.published.value],
+    ['published_sd', 'DOUBLE', (b) => b.published.spread],
+    ['ours', 'DOUBLE', (b) => b.ours.mean],
+    ['ours_sd', 'DOUBLE', (b) => b.ours.std],
+    ['n', 'INT32', (b) => b.ours.n],
+    ['difference', 'DOUBLE', (b) => b.difference],
+    ['margin', 'DOUBLE', (b) => b.margin],
+    ['within', 'STRING', (b) => (b.isWithin === undefined ? '' : b.isWithin ? 'yes' : 'no')],
+    ['source', 'STRING', (b) => b.published.source],
+  ]);
+  return { name: 'published', columns };
 }

@@ -1,3 +1,4 @@
+import { didYouMean } from '../../core/problem.ts';
 import { type Dataset, labels, takeCells, takeGenes } from '../../data/dataset.ts';
 import type { Matrix } from '../../data/matrix.ts';
 import { cellMetrics, geneMetrics, mitochondrial, passesClasses } from '../../stats/qc.ts';
@@ -12,7 +13,7 @@ export async function filterQuality(data: Dataset, p: QualityParams, context: St
   const cellsRemoved: Removed = {};
   const genesRemoved: Removed = {};
   const base = countLike(data, p, context);
-  let kept = dropCells(data, base, p, cellsRemoved);
+  let kept = dropNamedClasses(dropCells(data, base, p, cellsRemoved), p, cellsRemoved);
   await context.breathe();
   kept = dropRareClasses(kept, p, cellsRemoved);
   refuseEmpty(kept.X.rows, { what: 'cells', removed: cellsRemoved, before: data.X.rows });
@@ -67,10 +68,30 @@ function dropCells(data: Dataset, base: Matrix | undefined, p: QualityParams, re
   return keep.length === base.rows ? data : takeCells(data, keep);
 }
 
+const classTasks = (p: QualityParams): string[] => p.tasks.filter((t) => t.kind === 'classification').map((t) => t.column);
+
+function dropNamedClasses(data: Dataset, p: QualityParams, removed: Removed): Dataset {
+  const named = p.drop_classes;
+  if (named.length === 0) return data;
+  const columns = classTasks(p).map((name) => labels(data.obs, name));
+  const known = columns.flatMap(({ classes }) => classes);
+  const unknown = named.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new DataError(`drop_classes names a class "${unknown}" that no classification task has`, {
+      context: { class: unknown },
+      mend: didYouMean(unknown, known) ?? 'Give a classification task, or leave drop_classes out.',
+    });
+  }
+  const isKept = (i: number): boolean => columns.every(({ codes, classes }) => codes[i] < 0 || !named.includes(classes[codes[i]]));
+  const keep = Array.from({ length: data.X.rows }, (_, i) => i).filter(isKept);
+  removed.drop_classes = data.X.rows - keep.length;
+  return takeCells(data, keep);
+}
+
 /** Repeats until every class of every task is large enough, since a dropped cell also counts for the other tasks. */
 function dropRareClasses(data: Dataset, p: QualityParams, removed: Removed): Dataset {
   let kept = data;
-  const columns = p.tasks.filter((t) => t.kind === 'classification').map((t) => t.column);
+  const columns = classTasks(p);
   for (let again = p.min_class_cells > 1; again;) {
     again = false;
     for (const name of columns) {

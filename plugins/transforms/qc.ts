@@ -22,6 +22,10 @@ const params = z.strictObject({
     .min(0)
     .default(10)
     .describe('Drop the cells of every class (of any classification task) that has fewer cells; cells without a label stay.'),
+  drop_classes: z
+    .array(z.string())
+    .default([])
+    .describe('Drop the cells of these classes (of any classification task), e.g. ["(none)"]; fewer than min_class_cells or not.'),
   max_genes: z.int().min(1).optional().describe('Drop cells with more genes above zero.'),
   min_counts: z.number().min(0).optional().describe('Drop cells with a smaller total.'),
   max_counts: z.number().min(0).optional().describe('Drop cells with a larger total.'),

@@ -29,6 +29,7 @@ describe('an expression', () => {
     ['${{ max(concat(params.seeds, [5])) }}', 5],
     ['${{ min(params.seeds) }}', 0],
     ['${{ range(2, 5) }}', [2, 3, 4]],
+    ['${{ upto(range(2, 9), 4) }}', [2, 3, 4]],
     ["${{ has(axis.selector.uses, 'multi-task') }}", true],
     ["${{ has('selector/random', 'multi-task') }}", false],
     ['k is ${{ axis.k }} of ${{ params.name }}', 'k is 16 of a'],

@@ -40,6 +40,19 @@ describe('the desk of a watch', () => {
     expect(desk.next(2)).toBeUndefined();
   });
 
+  it('begins versions of one object one after the other where their results have one place', () => {
+    const desk = deskWith(candidate(1, null, 'a'), candidate(2, null, 'a'), candidate(3));
+    desk.began(drop(1, 'a'), 0);
+    expect(desk.next(5)?.hash).toBe('h3');
+    desk.began(drop(3), 0);
+    expect(desk.next(5)).toBeUndefined();
+    desk.ended(drop(1, 'a'), done, 0);
+    expect(desk.next(5)?.hash).toBe('h2');
+    const versioned = deskWith({ ...candidate(1, null, 'a'), version: 'v1' }, { ...candidate(2, null, 'a'), version: 'v2' });
+    versioned.began({ ...drop(1, 'a'), version: 'v1' }, 0);
+    expect(versioned.next(5)?.hash).toBe('h2');
+  });
+
   it('looks at a key once, however often it is heard of, and not while it looks at it', () => {
     const desk = new Desk(BLANK);
     desk.hear(heard('a', 'a', 'b'), 0);

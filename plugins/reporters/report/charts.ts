@@ -1,7 +1,17 @@
 import type { Spec } from './draw.ts';
-import { showSpread } from './numbers.ts';
+import { percent, showSpread } from './numbers.ts';
 import type { SeriesStyle } from './palette.ts';
 import type { SummaryRow } from './rows.ts';
+
+/** What a line chart runs along. */
+export interface Along {
+  readonly title: string;
+  readonly of: (row: SummaryRow) => number;
+  /** Shares lie evenly and read as percentages; other numbers lie by their logarithm. */
+  readonly isShare?: boolean;
+}
+
+const PANEL_SIZE: Along = { title: 'genes in the panel (k)', of: (row) => row.k };
 
 /** What the charts of scores share. */
 export interface ScoreChart {
@@ -11,8 +21,8 @@ export interface ScoreChart {
   readonly style: (selector: string) => SeriesStyle;
   /** Name of the metric. */
   readonly label: string;
-  /** What the numbers along the line are; genes in the panel when not given. */
-  readonly along?: string;
+  /** What lies along the line; the genes in the panel when not given. */
+  readonly along?: Along;
   /** Lowest and highest value to show; shared by charts that stand side by side. */
   readonly domain: readonly [number, number];
 }
@@ -26,11 +36,12 @@ export function domainOf(rows: readonly SummaryRow[]): [number, number] {
   return [low - air, high + air];
 }
 
-const drawn = (rows: readonly SummaryRow[]): object[] =>
+const drawn = (rows: readonly SummaryRow[], { of, isShare }: Along = PANEL_SIZE): object[] =>
   rows
     .filter((r) => r.n > 0)
     .map((r) => ({
-      ...{ s: r.selector, k: r.k, m: r.mean, t: `${r.selector}, k = ${r.k}: ${showSpread(r.mean, r.std)}` },
+      ...{ s: r.selector, x: of(r), m: r.mean },
+      t: `${r.selector}, ${isShare ? percent(of(r)) : `k = ${of(r)}`}: ${showSpread(r.mean, r.std)}`,
       ...(Number.isNaN(r.std) ? {} : { lo: r.mean - r.std, hi: r.mean + r.std }),
     }));
 
@@ -38,16 +49,20 @@ function identity({ selectors, style }: ScoreChart, channel: 'colour' | 'dash' |
   return { field: 's', type: 'nominal', legend: null, scale: { domain: selectors, range: selectors.map((s) => style(s)[channel]) } };
 }
 
-/** Metric against k, a line a selector, mean ± sd as a band. */
+/** Metric against k or what else there is, a line a selector, mean ± sd as a band. */
 export function lineChart(chart: ScoreChart): Spec {
-  const ks = [...new Set(chart.rows.map((r) => r.k))].sort((a, b) => a - b);
+  const { along = PANEL_SIZE } = chart;
+  const values = [...new Set(chart.rows.map(along.of))].sort((a, b) => a - b);
+  const [first, last] = [values[0], values.at(-1)!];
   const colour = identity(chart, 'colour');
   const x = {
-    field: 'k',
+    field: 'x',
     type: 'quantitative',
-    title: chart.along ?? 'genes in the panel (k)',
-    scale: { type: 'log', base: 2, nice: false, domain: [ks[0] / 1.06, ks.at(-1)! * 1.06] },
-    axis: { values: ks, format: 'd', grid: false, labelOverlap: 'greedy' },
+    title: along.title,
+    scale: along.isShare
+      ? { nice: false, domain: [first, last] }
+      : { type: 'log', base: 2, nice: false, domain: [first / 1.06, last * 1.06] },
+    axis: { values, format: along.isShare ? '.0%' : 'd', grid: false, labelOverlap: 'greedy' },
   };
   const scale = { domain: chart.domain, zero: false, nice: true };
   const y = { type: 'quantitative', title: chart.label, scale, axis: { tickCount: 5, domain: false, ticks: false } };
@@ -56,7 +71,7 @@ export function lineChart(chart: ScoreChart): Spec {
     title: chart.title,
     width: 330,
     height: 230,
-    data: { values: drawn(chart.rows) },
+    data: { values: drawn(chart.rows, along) },
     encoding: { x },
     layer: [
       {

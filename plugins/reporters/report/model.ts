@@ -2,7 +2,8 @@ import type { Dataset, Embedding, ReporterInputs } from '../../contract.ts';
 import { compare, type Comparison, type ComparisonParams, type Terms, termsOf } from './comparison.ts';
 import { isLowerBetter } from './metric-facts.ts';
 import { type SeriesStyle, styleOf } from './palette.ts';
-import { type PanelCell, type Rows, rowsOf, type SummaryRow, withOthersNamed } from './rows.ts';
+import { type Beside, beside, type Published } from './published.ts';
+import { apartFromNoise, type PanelCell, type Rows, rowsOf, type SummaryRow, withOthersNamed } from './rows.ts';
 
 /** What the page is told besides the results. */
 export interface PageParams extends ComparisonParams {
@@ -47,7 +48,12 @@ export interface Model {
   readonly missing: readonly Readonly<Record<string, string | number>>[];
   readonly data: Dataset | undefined;
   readonly embedding: Embedding | undefined;
+  /** Under true labels, where others were tried too. */
   readonly rows: Rows;
+  /** With wrong labels as well, where both were tried: `others` holds their share as label_noise. */
+  readonly noise: Rows | undefined;
+  /** Published numbers that this run has a result for. */
+  readonly published: readonly Beside[];
   readonly blocks: readonly Block[];
   readonly style: (selector: string) => SeriesStyle;
   readonly find: (selector: string, k: number, at: { task: string; evaluator: string; metric: string }) => SummaryRow | undefined;
@@ -66,11 +72,18 @@ export type DataModel = Model & { readonly data: Dataset };
 
 export const hasData = (model: Model): model is DataModel => model.data !== undefined;
 
+/** What the page is told by others than its params. */
+interface Told {
+  readonly missing?: Model['missing'];
+  readonly published?: readonly Published[];
+}
+
 const keyOf = (...parts: readonly (string | number)[]): string => JSON.stringify(parts);
 
 /** Prepares everything gathered for the page. */
-export function modelOf(inputs: ReporterInputs, params: PageParams, missing: Model['missing'] = []): Model {
-  const rows = rowsOf(withOthersNamed(inputs));
+export function modelOf(inputs: ReporterInputs, params: PageParams, { missing = [], published = [] }: Told = {}): Model {
+  const { clean, noisy } = apartFromNoise(inputs);
+  const rows = rowsOf(withOthersNamed(clean));
   const { axes } = rows;
   const index = new Map(rows.summary.map((r) => [keyOf(r.selector, r.k, r.task, r.evaluator, r.metric), r]));
   const find: Model['find'] = (selector, k, at) => index.get(keyOf(selector, k, at.task, at.evaluator, at.metric));
@@ -97,6 +110,8 @@ export function modelOf(inputs: ReporterInputs, params: PageParams, missing: Mod
     data: inputs.data,
     embedding: inputs.embedding,
     rows,
+    noise: noisy ? rowsOf(noisy) : undefined,
+    published: published.length > 0 ? beside(published, rowsOf(clean).summary) : [],
     blocks,
     style: (selector) => styles.get(selector) ?? styleOf(0, true),
     find,

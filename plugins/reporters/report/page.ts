@@ -4,6 +4,7 @@ import type { Draw } from './draw.ts';
 import { html, Markup } from './markup.ts';
 import { hasData, type Model, modelOf, type PageParams } from './model.ts';
 import { counted, whole } from './numbers.ts';
+import type { Published } from './published.ts';
 import { about } from './sections/about.ts';
 import { cells } from './sections/cells.ts';
 import { comparisons } from './sections/comparisons.ts';
@@ -11,8 +12,10 @@ import { confusion } from './sections/confusion.ts';
 import { curves } from './sections/curves.ts';
 import { expression } from './sections/expression.ts';
 import { lead } from './sections/lead.ts';
+import { noise } from './sections/noise.ts';
 import { overlap } from './sections/overlap.ts';
 import { panels } from './sections/panels.ts';
+import { published } from './sections/published.ts';
 import { recovery } from './sections/recovery.ts';
 import { scores } from './sections/scores.ts';
 import { wholePage } from './whole-page.ts';
@@ -90,12 +93,25 @@ async function genes({ context, model, draw, detail }: Making): Promise<Markup> 
 
 function nav(
   { rows: { axes, panels: chosen } }: Model,
-  { tasks, ...has }: { hasPairs: boolean; hasCells: boolean; hasGenes: boolean; hasCurves: boolean; tasks: number },
+  {
+    tasks,
+    ...has
+  }: {
+    isPublished: boolean;
+    hasPairs: boolean;
+    hasNoise: boolean;
+    hasCells: boolean;
+    hasGenes: boolean;
+    hasCurves: boolean;
+    tasks: number;
+  },
 ): Markup {
   const links = [
     ['summary', 'Summary'],
+    ...(has.isPublished ? [['published', 'Published and ours']] : []),
     ...(has.hasPairs ? [['sure', 'Is it sure?']] : []),
     ...axes.tasks.slice(0, tasks).map((task, at) => [`task-${at}`, task || 'Results']),
+    ...(has.hasNoise ? [['noise', 'Wrong labels']] : []),
     ...(chosen.length > 0 ? [['panels', 'Panels']] : []),
     ...(has.hasCells ? [['cells', 'The cells']] : []),
     ...(has.hasGenes ? [['recovery', 'Genes rebuilt']] : []),
@@ -116,6 +132,8 @@ async function page(making: Making): Promise<string> {
   const training = await curves(model, draw);
   const where = hasData(model) ? await cells(model, draw, { tasks: detail.maps, genes: detail.geneMaps }) : html``;
   const rebuilt = hasData(model) ? await recovery(model, draw) : html``;
+  const wrong = await noise(model, draw);
+  const papers = published(model);
   const sure = comparisons(model, { tasks: detail.tasks, onlyFirst: detail.onlyFirstMetric });
   const body = html`<header>
       <h1>${title}</h1>
@@ -123,22 +141,31 @@ async function page(making: Making): Promise<string> {
       ${data ? html`<p>${whole(data.obs.index.length)} cells × ${whole(data.var.index.length)} genes</p>` : ''}
     </header>
     ${nav(model, {
+      isPublished: papers.text !== '',
       hasPairs: sure.text !== '',
+      hasNoise: wrong.text !== '',
       hasCells: where.text !== '',
       hasGenes: rebuilt.text !== '',
       hasCurves: training.text !== '',
       tasks: detail.tasks,
     })}
-    <main>${lead(model)}${sure}${await results(making)}${await genes(making)}${where}${rebuilt}${training} ${about(model)}</main>
+    <main>
+      ${lead(model)}${papers}${sure}${await results(making)}${wrong}${await genes(making)}${where}${rebuilt}${training} ${about(model)}
+    </main>
     <footer>Made by panelflow. The same numbers: metrics.csv, panels.csv, summary.csv and comparisons.csv (and as Parquet).</footer>`;
   return wholePage(title, body);
 }
 
 /** Writes the page, as large as it may be. */
-export async function writePage(context: StepContext, inputs: ReporterInputs, params: PageParams): Promise<Uint8Array> {
+export async function writePage(
+  context: StepContext,
+  inputs: ReporterInputs,
+  params: PageParams,
+  known: readonly Published[],
+): Promise<Uint8Array> {
   const { createDraw } = await import('./draw.ts');
   const draw = await createDraw();
-  const model = modelOf(inputs, params, context.missing.metrics);
+  const model = modelOf(inputs, params, { missing: context.missing.metrics, published: known });
   let bytes = new Uint8Array();
   for (const detail of DETAILS) {
     bytes = new TextEncoder().encode(await page({ context, model, draw, detail }));

@@ -91,19 +91,32 @@ function othersOf(cell: Cell): Others {
   return Object.fromEntries(Object.entries(cell).filter(([axis]) => !USUAL.includes(axis)));
 }
 
+type Results = Pick<ReporterInputs, 'metrics' | 'panels'>;
+
+/** The axes of wrong labels: their share, and who learns from them. */
+const NOISE = ['label_noise', 'noise_in'];
+
+const hasNoise = ({ cell }: { readonly cell: Cell }): boolean => Number(cell.label_noise ?? 0) > 0;
+
+/** Results under true labels, and all of them where some labels were wrong: only if both kinds are there. */
+export function apartFromNoise({ metrics, panels }: Results): { readonly clean: Results; readonly noisy: Results | undefined } {
+  if (metrics.every(hasNoise) || !metrics.some(hasNoise)) return { clean: { metrics, panels }, noisy: undefined };
+  return {
+    clean: { metrics: metrics.filter((g) => !hasNoise(g)), panels: panels.filter((g) => !hasNoise(g)) },
+    noisy: withOthersNamed({ metrics, panels: [] }, NOISE),
+  };
+}
+
 /**
  * The same results with the labels of unusual axes, such as label_noise, made part of the selector's name, and that of an axis `dataset` part
- * of the task's.
+ * of the task's. Axes in `kept` stay as they are.
  */
-export function withOthersNamed({
-  metrics,
-  panels,
-}: Pick<ReporterInputs, 'metrics' | 'panels'>): Pick<ReporterInputs, 'metrics' | 'panels'> {
+export function withOthersNamed({ metrics, panels }: Results, kept: readonly string[] = []): Results {
   const taskOf = ({ dataset }: Cell, task: string): string =>
     [dataset, task].filter((part) => part !== undefined && part !== '').join(': ');
   const named = (cell: Cell): Cell => {
-    const others = Object.entries(othersOf(cell)).filter(([axis, label]) => axis !== 'dataset' && label !== 0);
-    const usual = Object.fromEntries(Object.entries(cell).filter(([axis]) => USUAL.includes(axis)));
+    const others = Object.entries(othersOf(cell)).filter(([axis, label]) => axis !== 'dataset' && !kept.includes(axis) && label !== 0);
+    const usual = Object.fromEntries(Object.entries(cell).filter(([axis]) => USUAL.includes(axis) || kept.includes(axis)));
     return {
       ...usual,
       task: taskOf(cell, word(cell, 'task')),

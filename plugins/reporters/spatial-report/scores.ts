@@ -61,7 +61,7 @@ async function chart(model: SpatialModel, draw: Draw): Promise<Markup> {
   if (rows.length === 0) return html``;
   const look = {
     ...{ title: '', rows, selectors: model.ways, style: model.style, label: metricLabel(metric), domain: domainOf(rows) },
-    along: 'primary genes',
+    along: { title: 'primary genes', of: (row: SummaryRow) => row.k },
   };
   const order = model.ranking(model.primaries[0], metric).map((s) => s.way);
   const svg = await draw(model.primaries.length > 1 ? lineChart(look) : dotChart(look, order));

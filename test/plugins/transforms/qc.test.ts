@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Dataset } from '../../../data/dataset.ts';
+import { type Dataset, labels } from '../../../data/dataset.ts';
 import { readDataset } from '../../../data/open.ts';
 import { simulateAtlas } from '../../../data/simulate.ts';
 import qc from '../../../plugins/transforms/qc.ts';
@@ -47,6 +47,14 @@ test('drops rare classes of every classification task, and keeps cells without a
   const made = await run({ min_class_cells: 10, min_genes: 0, tasks: [{ column: 'type' }] }, data);
   expect(made.facts.cells_removed_min_class_cells).toBe(4);
   expect(made.data.X.rows).toBe(396);
+});
+
+test('drops named classes, and refuses a name that no task has', async () => {
+  const [name] = labels(atlas.obs, 'cell_type').classes;
+  const { data, facts } = await run({ min_genes: 0, drop_classes: [name], tasks: [{ column: 'cell_type' }] });
+  expect(facts.cells_removed_drop_classes).toBeGreaterThan(0);
+  expect(data.X.rows).toBe(400 - facts.cells_removed_drop_classes);
+  await expect(run({ drop_classes: [`${name}x`], tasks: [{ column: 'cell_type' }] })).rejects.toThrow(/no classification task has/);
 });
 
 test('keeps genes seen in enough of one class, drops those seen everywhere', async () => {
