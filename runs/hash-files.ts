@@ -1,14 +1,17 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { ConfigError, DataError } from '../core/errors.ts';
 import { didYouMean } from '../core/problem.ts';
 import { isS3 } from '../core/s3-uri.ts';
 import { cacheFolder, localCache, mirror } from '../workers/machine.ts';
 import { shortPath } from './source-file.ts';
 
-/** Hashes the files that params name; paths are relative to the folder of the user's file, or name an object in S3. A folder counts by all its files. */
+/**
+ * Hashes the files that params name; paths are relative to the folder of the user's file, else to the one that PANELFLOW_DATA names, or name
+ * an object in S3. A folder counts by all its files.
+ */
 export function fileHasher(from: string): (path: string) => Promise<{ path: string; sha256: string }> {
   const known = new Map<string, Promise<{ path: string; sha256: string }>>();
   return (named) => {
@@ -27,8 +30,7 @@ async function hashNamed(named: string, from: string): Promise<{ path: string; s
       context: { path: named },
       mend: 'Download it first (`panelflow data` fetches known datasets), and give its path or s3://bucket/key.',
     });
-  const known = await knownDataset(named, resolve(from, named));
-  const path = known ?? resolve(from, named);
+  const path = await pathOf(named, resolve(from, named));
   const info = await stat(path).catch(() => null);
   if (!info) {
     const beside = await readdir(dirname(path)).catch(() => []);
@@ -53,9 +55,18 @@ async function hashNamed(named: string, from: string): Promise<{ path: string; s
   return { path, sha256: whole.digest('hex') };
 }
 
-/** The file of a known dataset, fetched when it is not there yet; undefined for other words and for files that exist. */
-async function knownDataset(word: string, path: string): Promise<string | undefined> {
-  if (await stat(path).catch(() => null)) return undefined;
+/** Where a file lies: at that path, among the copies that PANELFLOW_DATA names, or where a known dataset was fetched to. */
+async function pathOf(named: string, path: string): Promise<string> {
+  if (await stat(path).catch(() => null)) return path;
+  const known = await knownDataset(named);
+  if (known !== undefined) return known;
+  const copies = mirror();
+  const copy = copies === undefined || isAbsolute(named) ? undefined : resolve(copies, named);
+  return copy !== undefined && (await stat(copy).catch(() => null)) ? copy : path;
+}
+
+/** The file of a known dataset, fetched when it is not there yet; undefined for other words. */
+async function knownDataset(word: string): Promise<string | undefined> {
   const { CATALOGUE, fetchDataset } = await import('../data/catalogue.ts');
   if (!CATALOGUE.some((e) => e.name === word && e.file !== undefined)) return undefined;
   const copies = mirror();

@@ -2,7 +2,6 @@ import { defineReporter, type ReportFile, z } from '../contract.ts';
 import type { Comparison } from './report/comparison.ts';
 import { comparisonFiles, comparisonParams } from './_comparison-params.ts';
 import type { Table } from './report/csv.ts';
-import type { Beside } from './report/published.ts';
 import { columnsOf, type Read, tableFiles } from './report/table-files.ts';
 import type { Axes, MetricRow, Others, PanelCell, Rows, SummaryRow } from './report/rows.ts';
 
@@ -16,20 +15,14 @@ export default defineReporter({
   params: z.strictObject(comparisonParams),
   files: comparisonFiles,
   run: async (context, inputs, params) => {
-    const { beside, readPublished } = await import('./report/published.ts');
+    const { beside, publishedTables, readPublished } = await import('./report/published.ts');
     const { rowsOf } = await import('./report/rows.ts');
     const { compare, termsOf } = await import('./report/comparison.ts');
     const rows = rowsOf(inputs);
     const files: ReportFile[] = [];
     const comparisons = comparisonsTable(compare(rows, termsOf(rows, inputs.data, params)), rows);
     const papers = beside(await readPublished(params.published), rows.summary);
-    const all = [
-      metricsTable(rows),
-      panelsTable(rows),
-      summaryTable(rows),
-      comparisons,
-      ...(papers.length > 0 ? [publishedTable(papers)] : []),
-    ];
+    const all = [metricsTable(rows), panelsTable(rows), summaryTable(rows), comparisons, ...publishedTables(papers)];
     for (const [at, table] of all.entries()) {
       await context.breathe();
       files.push(...(await tableFiles(table)));
@@ -113,26 +106,4 @@ function comparisonsTable(comparisons: readonly Comparison[], { axes }: Rows): T
     ...others<Comparison>(axes),
   ]);
   return { name: 'comparisons', columns };
-}
-
-function publishedTable(rows: readonly Beside[]): Table {
-  const columns = columnsOf(rows, [
-    ['table', 'STRING', (b) => b.published.table],
-    ['dataset', 'STRING', (b) => b.published.dataset],
-    ['task', 'STRING', (b) => b.ours.task],
-    ['selector', 'STRING', (b) => b.ours.selector],
-    ['k', 'INT32', (b) => b.ours.k],
-    ['evaluator', 'STRING', (b) => b.ours.evaluator],
-    ['metric', 'STRING', (b) => b.ours.metric],
-    ['published', 'DOUBLE', (b) => b.published.value],
-    ['published_sd', 'DOUBLE', (b) => b.published.spread],
-    ['ours', 'DOUBLE', (b) => b.ours.mean],
-    ['ours_sd', 'DOUBLE', (b) => b.ours.std],
-    ['n', 'INT32', (b) => b.ours.n],
-    ['difference', 'DOUBLE', (b) => b.difference],
-    ['margin', 'DOUBLE', (b) => b.margin],
-    ['within', 'STRING', (b) => (b.isWithin === undefined ? '' : b.isWithin ? 'yes' : 'no')],
-    ['source', 'STRING', (b) => b.published.source],
-  ]);
-  return { name: 'published', columns };
 }

@@ -1,12 +1,15 @@
-import { readdirSync } from 'node:fs';
-import { basename } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { builtinPipelines } from '../../runs/load.ts';
 import { prepare } from '../../runs/prepare.ts';
 
 const names = readdirSync('pipelines')
   .map((file) => basename(file, '.yaml'))
   .filter((name) => name.endsWith('-tables'));
+
+afterEach(() => void vi.unstubAllEnvs());
 
 describe('the papers, one command each', () => {
   test.each(names)('%s is planned by its name, in its small form', async (name) => {
@@ -20,6 +23,20 @@ describe('the papers, one command each', () => {
     const known = await builtinPipelines();
     expect(known.toSorted()).toEqual(['benchmark', 'spatial', 'tables']);
     expect(names.toSorted()).toEqual(['agl-tables', 'markermap-tables', 'yoto-tables']);
+  });
+
+  test('files that are not beside theirs are taken from the folder that PANELFLOW_DATA names', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'panelflow-copies-'));
+    for (const name of ['hest/st/TENX65.h5ad', 'hest/patches/TENX65.h5']) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true });
+      writeFileSync(join(folder, name), name);
+    }
+    vi.stubEnv('PANELFLOW_DATA', folder);
+    const { plan } = await prepare('agl-tables', {});
+    const [load] = plan.tasks.filter((task) => task.step === 'load');
+    expect(load.files.map(({ path }) => path)).toEqual([join(folder, 'hest/st/TENX65.h5ad'), join(folder, 'hest/patches/TENX65.h5')]);
+    vi.stubEnv('PANELFLOW_DATA', join(folder, 'nothing'));
+    await expect(prepare('agl-tables', {})).rejects.toThrow(/TENX65\.h5ad" does not exist/);
   });
 
   test('wrong labels are tried where they are asked for, and nowhere else; panels are no larger than they may be', async () => {

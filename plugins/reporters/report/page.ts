@@ -133,7 +133,14 @@ async function page(making: Making): Promise<string> {
   const where = hasData(model) ? await cells(model, draw, { tasks: detail.maps, genes: detail.geneMaps }) : html``;
   const rebuilt = hasData(model) ? await recovery(model, draw) : html``;
   const wrong = await noise(model, draw);
-  const papers = published(model);
+  const papers = published(model.published, model.style);
+  const besidePapers =
+    papers.text === ''
+      ? ''
+      : html`<section id="published">
+          <h2>Published and ours</h2>
+          ${papers}
+        </section>`;
   const sure = comparisons(model, { tasks: detail.tasks, onlyFirst: detail.onlyFirstMetric });
   const body = html`<header>
       <h1>${title}</h1>
@@ -150,7 +157,8 @@ async function page(making: Making): Promise<string> {
       tasks: detail.tasks,
     })}
     <main>
-      ${lead(model)}${papers}${sure}${await results(making)}${wrong}${await genes(making)}${where}${rebuilt}${training} ${about(model)}
+      ${lead(model)}${besidePapers}${sure}${await results(making)}${wrong}${await genes(making)}${where}${rebuilt}${training}
+      ${about(model)}
     </main>
     <footer>Made by panelflow. The same numbers: metrics.csv, panels.csv, summary.csv and comparisons.csv (and as Parquet).</footer>`;
   return wholePage(title, body);

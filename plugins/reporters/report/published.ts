@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { csvRows } from '../../../core/csv.ts';
 import { DataError } from '../../contract.ts';
+import type { Table } from './csv.ts';
 import type { SummaryRow } from './rows.ts';
+import { columnsOf } from './table-files.ts';
 
 /** One number of a paper: where it stands there, and what it is the result of. */
 export interface Published {
@@ -99,4 +101,28 @@ export function beside(published: readonly Published[], summary: readonly Summar
         return { published: entry, ours, difference, margin, isWithin: Number.isNaN(margin) ? undefined : Math.abs(difference) <= margin };
       }),
   );
+}
+
+/** The table published.csv; none where there is nothing to show. */
+export function publishedTables(rows: readonly Beside[]): Table[] {
+  if (rows.length === 0) return [];
+  const columns = columnsOf(rows, [
+    ['table', 'STRING', (b) => b.published.table],
+    ['dataset', 'STRING', (b) => b.published.dataset],
+    ['task', 'STRING', (b) => b.ours.task],
+    ['selector', 'STRING', (b) => b.ours.selector],
+    ['k', 'INT32', (b) => b.ours.k],
+    ['evaluator', 'STRING', (b) => b.ours.evaluator],
+    ['metric', 'STRING', (b) => b.ours.metric],
+    ['published', 'DOUBLE', (b) => b.published.value],
+    ['published_sd', 'DOUBLE', (b) => b.published.spread],
+    ['ours', 'DOUBLE', (b) => b.ours.mean],
+    ['ours_sd', 'DOUBLE', (b) => b.ours.std],
+    ['n', 'INT32', (b) => b.ours.n],
+    ['difference', 'DOUBLE', (b) => b.difference],
+    ['margin', 'DOUBLE', (b) => b.margin],
+    ['within', 'STRING', (b) => (b.isWithin === undefined ? '' : b.isWithin ? 'yes' : 'no')],
+    ['source', 'STRING', (b) => b.published.source],
+  ]);
+  return [{ name: 'published', columns }];
 }

@@ -4,7 +4,8 @@ import { interval, mean, standardDeviation } from '../../../stats/bootstrap.ts';
 import { compare, type Comparison } from '../report/comparison.ts';
 import { isLowerBetter } from '../report/metric-facts.ts';
 import { type SeriesStyle, styleOf } from '../report/palette.ts';
-import { rowsOf } from '../report/rows.ts';
+import { type Beside, beside, type Published } from '../report/published.ts';
+import { rowsOf, type SummaryRow } from '../report/rows.ts';
 
 type Cell = Gathered['cell'];
 
@@ -51,6 +52,8 @@ export interface SpatialModel {
   readonly results: readonly Result[];
   readonly predicted: readonly Predicted[];
   readonly summary: readonly Summary[];
+  /** Published numbers that this run has a result for. */
+  readonly published: readonly Beside[];
   readonly ways: readonly string[];
   readonly primaries: readonly number[];
   readonly orders: readonly string[];
@@ -80,8 +83,17 @@ const placeOf = (cell: Cell): Place => ({
 
 const distinct = <T>(values: Iterable<T>): T[] => [...new Set(values)];
 
+/** As the charts of scores take it. */
+export const rowOf = (s: Summary): SummaryRow => ({
+  ...{ selector: s.way, k: s.primary, task: '', evaluator: 'expression', metric: s.metric, others: {} },
+  ...{ n: s.n, mean: s.mean, std: s.sd, low: s.low, high: s.high, values: s.values },
+});
+
 /** Orders everything gathered, whatever is missing from it. */
-export function spatialModel({ metrics, predictions, data }: SpatialReporterInputs): SpatialModel {
+export function spatialModel(
+  { metrics, predictions, data }: SpatialReporterInputs,
+  papers: { readonly known: readonly Published[]; readonly dataset: string },
+): SpatialModel {
   const judged = metrics.filter((g) => g?.value?.values);
   const cells = judged.map((g) => placeOf(g.cell));
   const orders = distinct(cells.map((c) => c.order));
@@ -122,6 +134,10 @@ export function spatialModel({ metrics, predictions, data }: SpatialReporterInpu
   };
   return {
     ...{ results, predicted, summary, ways, primaries, orders, find, ranking },
+    published: beside(
+      papers.known,
+      summary.map((s) => ({ ...rowOf(s), others: { dataset: papers.dataset } })),
+    ),
     folds: distinct(results.map((r) => r.fold)),
     style: (way) => styleOf(others.indexOf(way), way === BASELINE),
     pairs: (primary, metric) => {

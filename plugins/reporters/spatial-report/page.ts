@@ -5,6 +5,7 @@ import { html, Markup } from '../report/markup.ts';
 import { counted, list, showSpread, spelled, whole } from '../report/numbers.ts';
 import { bibtex } from '../report/references.ts';
 import { factsTable, flat, gaps, methodList } from '../report/sections/about.ts';
+import { published } from '../report/sections/published.ts';
 import { wholePage } from '../report/whole-page.ts';
 import { curves } from './curves.ts';
 import type { SpatialModel, Summary } from './model.ts';
@@ -85,6 +86,7 @@ async function page(
   const title = params.title ?? params.name ?? 'Expression from histology';
   const { data } = inputs;
   const parts = [
+    ['published', 'Published and ours', published(model.published, model.style)],
     ['scores', 'Scores', await scores(model, draw)],
     ['tissue', 'On the tissue', await tissue(model, inputs, params)],
     ['genes', 'Genes', await genes(model, data, draw)],

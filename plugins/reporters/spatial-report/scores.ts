@@ -8,13 +8,7 @@ import { metricLabel } from '../report/metric-facts.ts';
 import { show, showDifference, showP, showSd } from '../report/numbers.ts';
 import type { SummaryRow } from '../report/rows.ts';
 import { sortableTable } from '../report/sortable-table.ts';
-import { METRICS, type SpatialModel, type Summary } from './model.ts';
-
-/** As the charts of scores take it. */
-const rowOf = (s: Summary): SummaryRow => ({
-  ...{ selector: s.way, k: s.primary, task: '', evaluator: '', metric: s.metric, others: {} },
-  ...{ n: s.n, mean: s.mean, std: s.sd, low: s.low, high: s.high, values: s.values },
-});
+import { METRICS, rowOf, type SpatialModel, type Summary } from './model.ts';
 
 /** The legend of some ways. */
 export const wayLegend = (model: SpatialModel, ways: readonly string[] = model.ways): Markup => legend(ways, model.style, 'Predictors');

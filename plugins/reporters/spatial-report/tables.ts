@@ -1,4 +1,5 @@
 import type { Dataset, ReportFile } from '../../contract.ts';
+import { publishedTables } from '../report/published.ts';
 import { columnsOf, type Read, tableFiles } from '../report/table-files.ts';
 import type { Place, SpatialModel, Summary } from './model.ts';
 
@@ -20,7 +21,7 @@ interface GeneValue extends Value {
 }
 
 /** metrics (a row for each fold), genes (each gene of each fold) and summary (over folds). */
-export async function spatialTables({ results, summary }: SpatialModel, data: Dataset): Promise<ReportFile[]> {
+export async function spatialTables({ results, summary, published }: SpatialModel, data: Dataset): Promise<ReportFile[]> {
   const metrics = results.flatMap((r) => Object.entries(r.values).map(([metric, value]): Value => ({ ...r, metric, value })));
   const genes = results.flatMap(({ genes: own, ...place }) =>
     Object.entries(own?.values ?? {}).flatMap(([metric, values]) =>
@@ -47,6 +48,7 @@ export async function spatialTables({ results, summary }: SpatialModel, data: Da
     { name: 'metrics', columns: columnsOf(metrics, [...PLACE, ...value]) },
     { name: 'genes', columns: columnsOf(genes, gene) },
     { name: 'summary', columns: columnsOf(summary, summaryColumns) },
+    ...publishedTables(published),
   ];
   return (await Promise.all(tables.map(tableFiles))).flat();
 }

@@ -3,20 +3,20 @@ import { metricLabel } from '../metric-facts.ts';
 import { counted, show, showDifference, showSd, showSpread } from '../numbers.ts';
 import type { Beside } from '../published.ts';
 import { named } from '../legend.ts';
-import type { Model } from '../model.ts';
+import type { SeriesStyle } from '../palette.ts';
 import { sortableTable } from '../sortable-table.ts';
 
 const verdict = ({ isWithin }: Beside): string => (isWithin === undefined ? 'one run' : isWithin ? 'yes' : 'no');
 
 /** Published numbers beside ours, a table for each table of the paper. */
-export function published(model: Model): Markup {
-  if (model.published.length === 0) return html``;
-  const tables = [...new Set(model.published.map(({ published: { table } }) => table))];
-  const within = model.published.filter((b) => b.isWithin).length;
+export function published(found: readonly Beside[], style: (name: string) => SeriesStyle): Markup {
+  if (found.length === 0) return html``;
+  const tables = [...new Set(found.map(({ published: { table } }) => table))];
+  const within = found.filter((b) => b.isWithin).length;
   const parts = tables.map((table) => {
-    const rows = model.published.filter((b) => b.published.table === table);
+    const rows = found.filter((b) => b.published.table === table);
     return html`<div class="block">
-      <h3>Table ${table}</h3>
+      <h3>${/^\d/.test(table) ? `Table ${table}` : table}</h3>
       ${sortableTable({
         label: `Published and our numbers of table ${table}`,
         caption: 'Difference: ours less published. Within the spread: not further apart than two standard deviations of both together.',
@@ -26,7 +26,7 @@ export function published(model: Model): Markup {
           { name: 'what', columns: ['published', 'ours', 'difference', 'within the spread'] },
         ],
         rows: rows.map((b) => ({
-          name: named(b.published.selector, model.style(b.published.selector)),
+          name: named(b.published.selector, style(b.published.selector)),
           cells: [
             html`<td>${[b.published.dataset, b.published.task].filter(Boolean).join(': ')}</td>`,
             html`<td>${b.published.evaluator}, ${metricLabel(b.published.metric)}</td>`,
@@ -42,12 +42,9 @@ export function published(model: Model): Markup {
       })}
     </div>`;
   });
-  return html`<section id="published">
-    <h2>Published and ours</h2>
-    <p>
-      Of ${counted(model.published.length, 'published number')} that this run has a result for, ${within} ${within === 1 ? 'is' : 'are'}
-      within the spread.
+  return html`<p>
+      Of ${counted(found.length, 'published number')} that this run has a result for, ${within} ${within === 1 ? 'is' : 'are'} within the
+      spread.
     </p>
-    ${parts}
-  </section>`;
+    ${parts}`;
 }
