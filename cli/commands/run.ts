@@ -67,10 +67,19 @@ export async function run(file: string, flags: RunFlags): Promise<number> {
       await worker?.then((running) => running.stop());
       throw error;
     });
+    if (worker && !quiet && !json) await tellOfOthers(connected, handle.workflowId);
     return await accompany({ connected, set, store, handle, record, file: loaded.file, worker, slots, quiet, json });
   } finally {
     await connected.close();
   }
+}
+
+/** Says which other runs are open, as after an interrupt and a change of the file: this process works for them too. */
+async function tellOfOthers(connected: Connected, workflow: string): Promise<void> {
+  const open = (await runsOf(connected)).filter((row) => row.status === 'RUNNING' && row.workflow !== workflow).map(({ run }) => run);
+  if (open.length === 0) return;
+  const shown = open.slice(0, 5).join(', ') + (open.length > 5 ? ` and ${open.length - 5} more` : '');
+  say(`Also open, and served here too: ${shown}. To end ${open.length === 1 ? 'it' : 'one'}: panelflow cancel ${open[0]}`);
 }
 
 /** How a run is carried out, as flags say it. */

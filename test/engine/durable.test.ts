@@ -33,6 +33,10 @@ describe('a run', () => {
     const stopped = await started.ended;
     expect(stopped.code).toBe(130);
     expect(project.has('results/interrupt')).toBe(false);
+    const other = project.write('other.yaml', `name: other\nplugins: [${TOY}]\nsteps:\n  base: { uses: toy/number, with: { value: 1 } }\n`);
+    expect((await project.run('run', other)).stderr).toMatch(
+      /Also open, and served here too: (interrupt-\S+)\. To end it: panelflow cancel \1/,
+    );
     const resumed = await project.run('run', file);
     expect(resumed.code).toBe(0);
     expect(new Set(done('interrupt')).size).toBe(8);
