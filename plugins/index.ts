@@ -68,6 +68,7 @@ export default definePlugin({
       rankcorr: () => import('./selectors/rankcorr.ts'),
       'mrmr-f': () => import('./selectors/mrmr-f.ts'),
       'mrmr-rf': () => import('./selectors/mrmr-rf.ts'),
+      'ridge-forward': () => import('./selectors/ridge-forward.ts'),
       'hsic-lasso': () => import('./selectors/hsic-lasso.ts'),
       scgenefit: () => import('./selectors/scgenefit.ts'),
       smash: () => import('./selectors/smash.ts'),
