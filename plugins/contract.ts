@@ -204,8 +204,7 @@ export type Selection = {
 export function defineSelector<P extends z.ZodObject>(
   step: Body<P> & { memory?: Memory; run: Run<P, SelectorInputs, Selection> },
 ): StepDefinition<any> {
-  const params = z.strictObject({
-    ...step.params.shape,
+  const params = (step.params as z.ZodObject).safeExtend({
     panel: PanelRules.optional().describe('genes that the panel must and must not hold; see docs/benchmark.md'),
   });
   const ports = {

@@ -82,6 +82,7 @@ export default definePlugin({
       'persist-unsupervised': () => import('./selectors/persist-unsupervised.ts'),
       lassonet: () => import('./selectors/lassonet.ts'),
       yoto: () => import('./selectors/yoto.ts'),
+      command: () => import('./selectors/command.ts'),
     },
     evaluator: {
       forest: () => import('./evaluators/forest.ts'),
@@ -91,6 +92,7 @@ export default definePlugin({
       'marker-recovery': () => import('./evaluators/marker-recovery.ts'),
       generative: () => import('./evaluators/generative.ts'),
       'ml-random-forest': () => import('./evaluators/ml-random-forest.ts'),
+      command: () => import('./evaluators/command.ts'),
     },
     reporter: {
       tables: () => import('./reporters/tables.ts'),

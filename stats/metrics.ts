@@ -2,8 +2,8 @@
 export interface Judged {
   readonly truth: ArrayLike<number>;
   readonly predicted: ArrayLike<number>;
-  /** cells x classes, row-major. */
-  readonly probabilities: ArrayLike<number>;
+  /** cells x classes, row-major; null where there are none. */
+  readonly probabilities: ArrayLike<number> | null;
   readonly classCount: number;
 }
 
@@ -52,7 +52,7 @@ export function curves(isPositive: ArrayLike<number>, score: ArrayLike<number>):
   return { auroc: area / (positives * (n - positives)), auprc: precision };
 }
 
-function oneAgainstRest({ truth, probabilities, classCount }: Judged, c: number): Curve {
+function oneAgainstRest({ truth, classCount }: Judged, probabilities: ArrayLike<number>, c: number): Curve {
   const n = truth.length;
   const isPositive = Uint8Array.from({ length: n }, (_, i) => Number(truth[i] === c));
   return curves(
@@ -65,10 +65,11 @@ const mean = (values: readonly number[]): number => values.reduce((a, b) => a + 
 
 /**
  * The six classification metrics, as scikit-learn computes them: zero_division 0; F1 over the classes that are true or predicted
- * somewhere; balanced accuracy, AUROC and AUPRC (one against the rest, macro) over the classes that the cells judged really hold.
+ * somewhere; balanced accuracy, AUROC and AUPRC (one against the rest, macro) over the classes that the cells judged really hold. Without
+ * probabilities the first four.
  */
 export function classificationMetrics(judged: Judged): Record<string, number> {
-  const { truth, classCount } = judged;
+  const { truth, probabilities, classCount } = judged;
   const n = truth.length;
   const counts = confusion(judged);
   const f1: number[] = [];
@@ -91,15 +92,14 @@ export function classificationMetrics(judged: Judged): Record<string, number> {
     weighted += (score * support) / n;
     if (support === 0) continue;
     recall.push(hit / support);
-    if (support === n) continue;
-    areas.push(oneAgainstRest(judged, c));
+    if (support === n || probabilities === null) continue;
+    areas.push(oneAgainstRest(judged, probabilities, c));
   }
   return {
     accuracy: correct / n,
     balanced_accuracy: mean(recall),
     f1_weighted: weighted,
     f1_macro: mean(f1),
-    auroc_macro: mean(areas.map((a) => a.auroc)),
-    auprc_macro: mean(areas.map((a) => a.auprc)),
+    ...(probabilities === null ? {} : { auroc_macro: mean(areas.map((a) => a.auroc)), auprc_macro: mean(areas.map((a) => a.auprc)) }),
   };
 }

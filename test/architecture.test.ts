@@ -185,7 +185,7 @@ describe('only the doors read the environment', () => {
       'cli/commands/run.ts',
       'cli/embedded/binary.ts',
       'cli/embedded/versitygw.ts',
-      'plugins/commands/run.ts',
+      'plugins/commands/_program.ts',
       'plugins/stores/_connection.ts',
       'plugins/triggers/sqs.ts',
       'workers/machine.ts',

@@ -29,18 +29,20 @@ export function placeFiles(folder: string, files: readonly ReportFile[]): void {
   }
 }
 
-/** Reads what a program printed, and the files of its folder that `outputs` names. Refuses what is missing, or lies outside of the folder. */
+/** Reads what a program printed, if it is asked for, and the files of its folder that `outputs` names. Refuses what is missing, or lies outside of the folder. */
 export function readFiles(
   folder: string,
   outputs: Readonly<Record<string, string>>,
-  printed: { readonly name: string; readonly fd: number },
+  printed?: { readonly name: string; readonly fd: number },
 ): ReportFile[] {
   const found = Object.entries(outputs).map(([name, path]) => ({ name, ...locate(folder, name, path) }));
-  const size = fstatSync(printed.fd).size;
+  const size = printed === undefined ? 0 : fstatSync(printed.fd).size;
   if (found.reduce((sum, file) => sum + file.size, size) > MOST_BYTES) throw tooMuch('its outputs together');
+  const files = found.map(({ name, path }) => ({ name, bytes: new Uint8Array(readFileSync(path)) }));
+  if (printed === undefined) return files;
   const bytes = new Uint8Array(size);
   for (let at = 0, got = -1; at < size && got !== 0; at += got) got = readSync(printed.fd, bytes, at, size - at, at);
-  return [{ name: printed.name, bytes }, ...found.map(({ name, path }) => ({ name, bytes: new Uint8Array(readFileSync(path)) }))];
+  return [{ name: printed.name, bytes }, ...files];
 }
 
 function locate(folder: string, name: string, path: string): { path: string; size: number } {

@@ -1,5 +1,6 @@
 import type { StepContext } from '../../core/plugin.ts';
 import { denseBlock } from '../../data/matrix.ts';
+import type { Judged } from '../../stats/metrics.ts';
 import { firstGenes, labelledCells, learningCells, onlyTask, valuedCells } from '../_cells.ts';
 import { DataError, type Dataset, type Metrics, type Panel, type Split, type Task } from '../contract.ts';
 
@@ -51,17 +52,19 @@ export async function judge(
 
 /** All classification metrics, and the confusion counts. */
 export async function classMetrics(truth: Int32Array, probabilities: ArrayLike<number>, classes: readonly string[]): Promise<Metrics> {
-  const { classificationMetrics, confusion, mostProbable } = await import('../../stats/metrics.ts');
-  const judged = { truth, predicted: mostProbable(probabilities, classes.length), probabilities, classCount: classes.length };
+  const { mostProbable } = await import('../../stats/metrics.ts');
+  return callMetrics({ truth, predicted: mostProbable(probabilities, classes.length), probabilities }, classes);
+}
+
+/** The same of a model that calls the classes itself; without probabilities, those metrics that need none. */
+export async function callMetrics(called: Omit<Judged, 'classCount'>, classes: readonly string[]): Promise<Metrics> {
+  const { classificationMetrics, confusion } = await import('../../stats/metrics.ts');
+  const judged = { ...called, classCount: classes.length };
   return { values: classificationMetrics(judged), confusion: { classes, counts: confusion(judged) } };
 }
 
-function blocksOf(
-  data: Dataset,
-  learnRows: Uint32Array,
-  testRows: Uint32Array,
-  { genes, task, scale = false }: { genes: Uint32Array; task: Task; scale?: boolean },
-): Blocks {
+/** DataError where no learning cell, or no test cell, has a value of the task. */
+export function requireBoth(learnRows: Uint32Array, testRows: Uint32Array, task: Task): void {
   for (const [rows, part] of [
     [learnRows, 'train and validation'],
     [testRows, 'test'],
@@ -72,6 +75,15 @@ function blocksOf(
       mend: 'Take another column, or a split that reaches labelled cells.',
     });
   }
+}
+
+function blocksOf(
+  data: Dataset,
+  learnRows: Uint32Array,
+  testRows: Uint32Array,
+  { genes, task, scale = false }: { genes: Uint32Array; task: Task; scale?: boolean },
+): Blocks {
+  requireBoth(learnRows, testRows, task);
   const learn = denseBlock(data.X, learnRows, genes).data;
   const test = denseBlock(data.X, testRows, genes).data;
   if (scale) standardise(learn, test, genes.length);
