@@ -95,7 +95,7 @@ interface Serving extends Pick<Company, 'connected' | 'set' | 'slots'> {
 export async function serve({ connected, set, plugins, slots, isBusy = false }: Serving): Promise<RunningWorker> {
   const { startWorker } = await import('../workers/worker.ts');
   return startWorker({
-    address: connected.address,
+    reach: connected.reach,
     namespace: set.namespace,
     queues: ['cpu', 'gpu'],
     plugins,

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, defaultGrpcRetryOptions, type GrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
-import { ResourceError } from '../core/errors.ts';
+import { ConfigError, type PanelflowError, ResourceError } from '../core/errors.ts';
+import type { Reach } from '../workers/worker.ts';
 import { ensureServer, findServer } from './embedded/server.ts';
+import { refusalOf, securityOf } from './security.ts';
 import type { Settings } from './settings.ts';
 
 /** A request is repeated for some two seconds; who can wait for longer asks again, and says so. */
@@ -9,7 +11,8 @@ const RETRIES = defaultGrpcRetryOptions({ maxAttempts: 6, maxIntervalMs: () => 5
 
 export interface Connected {
   readonly client: Client;
-  readonly address: string;
+  /** How a worker of this process reaches the same server. */
+  readonly reach: Reach;
   /** Address of the embedded server's web pages; undefined for a cluster of the user's own. */
   readonly ui: string | undefined;
   close(): Promise<void>;
@@ -18,8 +21,9 @@ export interface Connected {
 /** Connects to the cluster that the user names, else to the embedded server. */
 export async function connect(settings: Settings, say: (line: string) => void, start = true): Promise<Connected> {
   let ui: string | undefined;
-  let { address } = settings;
-  if (address === undefined) {
+  let reach: Reach;
+  if (settings.address !== undefined) reach = { address: settings.address, ...(await securityOf(settings.security)) };
+  else {
     const options = { cache: settings.cache, given: settings.temporalBinary, say };
     const server = start ? await ensureServer(settings.local, options) : await findServer(settings.local);
     if (!server)
@@ -27,22 +31,39 @@ export async function connect(settings: Settings, say: (line: string) => void, s
         context: { work: settings.work },
         mend: '`panelflow run FILE` starts one.',
       });
-    ({ address, ui } = server);
+    ({ ui } = server);
+    reach = { address: server.address };
   }
   const retries = new Retries();
   const interceptors = [makeGrpcRetryInterceptor(retries)];
-  const connection = await Connection.connect({ address, connectTimeout: '5s', interceptors }).catch((error: unknown) => {
-    throw new ResourceError(`No Temporal server answers at ${address}`, {
-      cause: error,
-      mend: 'Check --address or TEMPORAL_ADDRESS, or leave it out to use the embedded server.',
-    });
+  const connection = await Connection.connect({ ...reach, connectTimeout: '5s', interceptors }).catch(async (error: unknown) => {
+    throw await faultOf(reach, error);
   });
   return {
     client: new Client({ connection, namespace: settings.namespace }),
-    address,
+    reach,
     ui,
     close: () => retries.end().then(() => connection.close()),
   };
+}
+
+const UNAUTHENTICATED = 16;
+const PERMISSION_DENIED = 7;
+
+/** Why there is no connection. */
+async function faultOf(reach: Reach, cause: unknown): Promise<PanelflowError> {
+  const code = (cause as { cause?: { code?: unknown } }).cause?.code;
+  if (code === UNAUTHENTICATED || code === PERMISSION_DENIED)
+    return new ConfigError(`The Temporal server at ${reach.address} does not accept who asks`, {
+      cause,
+      mend: 'Check TEMPORAL_API_KEY (it may have expired) or the client certificate, and that they are for TEMPORAL_NAMESPACE.',
+    });
+  const refusal = await refusalOf(reach);
+  if (refusal) return refusal;
+  return new ResourceError(`No Temporal server answers at ${reach.address}`, {
+    cause,
+    mend: 'Check --address or TEMPORAL_ADDRESS, or leave it out to use the embedded server.',
+  });
 }
 
 /** Requests are repeated until the connection closes: the SDK would repeat one on a closed connection, and throw where nobody can catch it. */

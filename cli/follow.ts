@@ -156,7 +156,7 @@ class Line {
     this.#cutAt = isThere ? undefined : (this.#cutAt ?? Date.now());
     const patience = set.address === undefined ? PATIENCE_MS.embedded : PATIENCE_MS.own;
     if (this.#cutAt === undefined || Date.now() - this.#cutAt < patience) return isThere;
-    throw new ResourceError(`The Temporal server at ${connected.address} has not answered for ${patience / 1000} s`, {
+    throw new ResourceError(`The Temporal server at ${connected.reach.address} has not answered for ${patience / 1000} s`, {
       mend: `Nothing finished is lost. ${set.address === undefined ? 'To start it again and go on' : 'Once it answers'}: panelflow attach ${run}`,
     });
   }

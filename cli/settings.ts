@@ -3,6 +3,19 @@ import { join, resolve } from 'node:path';
 import { isS3 } from '../core/s3-uri.ts';
 import { cacheFolder } from '../workers/machine.ts';
 
+/** What the environment says of security towards the user's own Temporal server, by the names that Temporal's tools use; as it stands there. */
+export interface SecuritySettings {
+  readonly apiKey: string | undefined;
+  /** "true" or "false". */
+  readonly tls: string | undefined;
+  /** Files in PEM: certificate and key of the client, and the authority of the server. */
+  readonly certificate: string | undefined;
+  readonly key: string | undefined;
+  readonly authority: string | undefined;
+  /** The name in the server's certificate, where it is not that of the address. */
+  readonly serverName: string | undefined;
+}
+
 /** Everything that the environment says, read in one place. */
 export interface Settings {
   /** The store: an absolute path, or s3://bucket/prefix. */
@@ -12,6 +25,7 @@ export interface Settings {
   readonly cache: string;
   readonly address: string | undefined;
   readonly namespace: string;
+  readonly security: SecuritySettings;
   readonly temporalBinary: string | undefined;
   /** A binary of versitygw, a server that speaks S3. */
   readonly gatewayBinary: string | undefined;
@@ -29,6 +43,14 @@ export function settings(flags: { work?: string; address?: string; namespace?: s
     cache,
     address: flags.address ?? (env.TEMPORAL_ADDRESS || undefined),
     namespace: flags.namespace ?? env.TEMPORAL_NAMESPACE ?? 'default',
+    security: {
+      apiKey: env.TEMPORAL_API_KEY || undefined,
+      tls: env.TEMPORAL_TLS || undefined,
+      certificate: env.TEMPORAL_TLS_CLIENT_CERT_PATH || undefined,
+      key: env.TEMPORAL_TLS_CLIENT_KEY_PATH || undefined,
+      authority: env.TEMPORAL_TLS_SERVER_CA_CERT_PATH || undefined,
+      serverName: env.TEMPORAL_TLS_SERVER_NAME || undefined,
+    },
     temporalBinary: env.PANELFLOW_TEMPORAL_BIN || undefined,
     gatewayBinary: env.PANELFLOW_VERSITYGW || undefined,
   };

@@ -152,7 +152,8 @@ export class ProcessPool implements StepRunner {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       serialization: 'advanced',
       execArgv: ['--max-old-space-size=8192'],
-      env: { ...globalThis.process.env, ...TENSOR_ENV, ...this.#options.env },
+      // Steps have no business with the Temporal server.
+      env: { ...globalThis.process.env, TEMPORAL_API_KEY: undefined, ...TENSOR_ENV, ...this.#options.env },
     });
     const process: StepProcess = { child, steps: 0, stderr: '' };
     this.#all.add(process);

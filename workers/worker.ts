@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, type TLSConfig, Worker } from '@temporalio/worker';
 import { createEngineActivities, createStepActivities } from '../activities/index.ts';
 import { createLaunchActivities } from '../activities/launch.ts';
 import { createWatchActivities } from '../activities/watch.ts';
@@ -19,8 +19,15 @@ export const WORKFLOW_QUEUE = 'panelflow';
 /** A running step hears that it is cancelled when its heartbeat reaches the server: so seldom, at most. */
 const HEARTBEATS = { maxHeartbeatThrottleInterval: '2s', defaultHeartbeatThrottleInterval: '2s' } as const;
 
-export interface WorkerOptions {
+/** How a Temporal server is reached: `host:port`, TLS where it speaks that, and a key that goes with every request. */
+export interface Reach {
   readonly address: string;
+  readonly tls?: TLSConfig;
+  readonly apiKey?: string;
+}
+
+export interface WorkerOptions {
+  readonly reach: Reach;
   readonly namespace: string;
   readonly queues: readonly QueueName[];
   /** Steps computed at a time on each queue; the default is the number of cores for cpu, and 1 for gpu. */
@@ -80,9 +87,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     keep: options.queues.reduce((sum, q) => sum + slots[q], 0),
   });
   if (options.isBusy) pool.warm(slots.cpu);
-  const connection = await NativeConnection.connect({ address: options.address }).catch((error: unknown) => {
+  const connection = await NativeConnection.connect(options.reach).catch((error: unknown) => {
     pool.close();
-    throw new ResourceError(`No Temporal server answers at ${options.address}`, {
+    throw new ResourceError(`No Temporal server answers at ${options.reach.address}`, {
       cause: error,
       mend: 'Check the address, or leave --address out to use the embedded server.',
     });

@@ -30,7 +30,7 @@ export async function worker(flags: WorkerFlags): Promise<number> {
   const connected = await connect(set, say);
   const { startWorker } = await import('../../workers/worker.ts');
   const running = await startWorker({
-    address: connected.address,
+    reach: connected.reach,
     namespace: set.namespace,
     queues: queues as QueueName[],
     plugins: flags.plugin ?? [],
@@ -40,7 +40,7 @@ export async function worker(flags: WorkerFlags): Promise<number> {
   if (flags.current) await makeCurrent(connected, set, { deployment: flags.deployment, build: flags.build! });
   await connected.close();
   const letGo = set.address === undefined ? keepServer(set.local, { cache: set.cache, given: set.temporalBinary, say }) : () => {};
-  say(`Serving ${queues.join(', ')} at ${connected.address} (pid ${process.pid}). Ctrl-C stops.`);
+  say(`Serving ${queues.join(', ')} at ${connected.reach.address} (pid ${process.pid}). Ctrl-C stops.`);
   const onSignal = (): void => {
     letGo();
     say('Stopping… running steps are handed back.');

@@ -65,7 +65,7 @@ export async function followWatch({ handle, connected, signal, since, isEmbedded
         );
       cutAt ??= Date.now();
       if (isEmbedded && state === undefined && Date.now() - cutAt > PATIENCE_MS)
-        throw new ResourceError(`The Temporal server at ${connected.address} has not answered for ${PATIENCE_MS / 1000} s`, {
+        throw new ResourceError(`The Temporal server at ${connected.reach.address} has not answered for ${PATIENCE_MS / 1000} s`, {
           mend: 'Nothing is lost. To start it again and go on, give the same command again.',
         });
     }
