@@ -22,6 +22,7 @@ import {
 import { claimKey, UNCLAIMED } from './claims.ts';
 import { errorRecord, toFailure } from './failure.ts';
 import type { StepRunner } from './runner.ts';
+import type { TaskEvent } from './task-event.ts';
 
 /** What activities are made from. */
 export interface ActivityDeps {
@@ -30,6 +31,8 @@ export interface ActivityDeps {
   /** Names this worker in the trace. */
   readonly worker: string;
   readonly environment: () => Promise<Environment>;
+  /** Hears of every task that begins and ends here. */
+  readonly onTask: (event: TaskEvent) => void;
 }
 
 const HEARTBEAT_MS = 2_000;
@@ -88,15 +91,33 @@ async function isHeld({ openStore }: ActivityDeps, { run, work, holds }: Invocat
 
 type Tried = TaskEnd & { readonly failure?: ApplicationFailure };
 
-/** One attempt at a task. Gives an error back rather than throwing it, but for a cancellation. */
-async function tryTask(
+/** One attempt at a task, told to who watches. Gives an error back rather than throwing it, but for a cancellation. */
+async function tryTask(deps: ActivityDeps, invocation: Invocation, id: string, records: Records = new Map()): Promise<Tried> {
+  const { run, work, plan } = invocation;
+  const task = (await tasksOf(deps.openStore(work), plan)).get(id)!;
+  const { step, uses, label: cell, queue } = task;
+  const start = Date.now();
+  const tell = (end: Pick<TaskEvent, 'status' | 'ms' | 'code' | 'message'>): void =>
+    deps.onTask({ run, task: id, step, uses, cell, queue, ...end });
+  tell({ status: 'STARTED', ms: 0 });
+  try {
+    const { failure, ...end } = await attempt(deps, invocation, task, records);
+    tell({ status: end.status, ms: end.ms, ...(failure ? { code: end.code, message: failure.message } : {}) });
+    return { failure, ...end };
+  } catch (error) {
+    tell({ status: 'ABORTED', ms: Date.now() - start });
+    throw error;
+  }
+}
+
+async function attempt(
   deps: ActivityDeps,
-  { run, work, plan, tasks, fresh = false }: Invocation,
-  id: string,
-  records: Records = new Map(),
+  { run, work, tasks, fresh = false }: Invocation,
+  task: PlannedTask,
+  records: Records,
 ): Promise<Tried> {
   const store = deps.openStore(work);
-  const task = (await tasksOf(store, plan)).get(id)!;
+  const { id } = task;
   const { scheduledTimestampMs } = activityInfo();
   const start = Date.now();
   const before = await readRecord(store, run, id);

@@ -46,6 +46,9 @@ program
   .option('--build <id>', 'version of this worker: runs stay with the build that they began with, until they end')
   .option('--deployment <name>', 'whose builds take turns', 'panelflow')
   .option('--current', 'new runs go to this build from now on')
+  .option('--listen <host:port>', 'answer /healthz, /readyz and /metrics there')
+  .option('--drain <time>', 'how long running steps may go on when the worker is told to stop; what is not ready is handed back', '30s')
+  .option('--log <format>', 'text, or json: one object a line, also for each task', 'text')
   .addHelpText(
     'after',
     '\nExamples:\n  panelflow worker --queue gpu --address temporal.example:7233\n  panelflow worker --queue cpu,gpu --address temporal.example:7233 --build 2026-12-01 --current',

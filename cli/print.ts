@@ -71,7 +71,12 @@ export function fail(error: unknown, json = false): number {
       `${red('error')} Unexpected: ${error instanceof Error ? error.message : String(error)}\n  This is a fault of panelflow. PANELFLOW_DEBUG=1 shows where; please report it.`,
     );
   if (process.env.PANELFLOW_DEBUG) say(error instanceof Error ? error.stack : undefined);
-  return code === 'CONFIG' || code === 'PLUGIN' ? 2 : 1;
+  return exitCode(error);
+}
+
+/** 2 for a wrong file or flag, 1 for any other error. */
+export function exitCode(error: unknown): number {
+  return isPanelflowError(error) && (error.code === 'CONFIG' || error.code === 'PLUGIN') ? 2 : 1;
 }
 
 /** Columns padded to the widest cell; numbers to the right. */

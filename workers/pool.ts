@@ -15,6 +15,7 @@ import {
 } from '../core/errors.ts';
 import { TENSOR_ENV } from '../tensor/backend.ts';
 import type { FromProcess, ToProcess } from './messages.ts';
+import type { PoolState } from './metrics.ts';
 
 const GRACE_MS = 2_000;
 const SAMPLE_MS = 250;
@@ -122,6 +123,8 @@ export class ProcessPool implements StepRunner {
     const started = Date.now();
     const sampler = setInterval(() => this.#sample(process, job, memory), SAMPLE_MS);
     try {
+      // A process may have taken seconds to start.
+      options.signal.throwIfAborted();
       const outcome = await this.#converse(process, job, options, memory);
       this.#sample(process, job, memory);
       return { ...outcome, ms: Date.now() - started, peakRssBytes: memory.peak || null };
@@ -129,6 +132,12 @@ export class ProcessPool implements StepRunner {
       clearInterval(sampler);
       this.#giveBack(process);
     }
+  }
+
+  /** How many processes there are, and their resident memory together. */
+  get state(): PoolState {
+    const processes = [...this.#all];
+    return { processes: processes.length, bytes: processes.reduce((sum, { child }) => sum + (residentBytes(child.pid) ?? 0), 0) };
   }
 
   /** Ends all processes. Steps that still run fail with a CrashError. */

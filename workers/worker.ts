@@ -4,12 +4,15 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, type TLSConfig, Worker } from '@temporalio/worker';
 import { createEngineActivities, createStepActivities } from '../activities/index.ts';
+import type { TaskEvent } from '../activities/task-event.ts';
 import { createLaunchActivities } from '../activities/launch.ts';
 import { createWatchActivities } from '../activities/watch.ts';
 import { ResourceError } from '../core/errors.ts';
 import { loadRegistry, openStore } from './compose.ts';
 import { environment } from './environment.ts';
+import { Metrics } from './metrics.ts';
 import { ProcessPool } from './pool.ts';
+import type { Probed } from './probes.ts';
 
 export type QueueName = 'cpu' | 'gpu';
 
@@ -37,24 +40,39 @@ export interface WorkerOptions {
   readonly isBusy?: boolean;
   /** Runs stay with the build that they began with; new ones go to the build that is current. */
   readonly build?: { readonly deployment: string; readonly id: string };
+  /** Steps under way when the worker stops may go on for so long; the default is not at all. */
+  readonly drainMs?: number;
+  /** Hears of every task that begins and ends. */
+  readonly onTask?: (event: TaskEvent) => void;
+  /** Hears of errors of Temporal's own. */
+  readonly onError?: (message: string) => void;
+  /** A free port of this machine, where Temporal's own metrics are to be had. */
+  readonly metricsPort?: number;
 }
 
 /** Workers of one process: one for workflows, one for each queue, over one pool of step processes. */
-export interface RunningWorker {
+export interface RunningWorker extends Probed {
   /** Resolves when the worker has stopped; rejects when it broke. */
   readonly stopped: Promise<void>;
-  /** Hands running steps back to the server at once and stops. */
+  /** Asks for no more work, hands back what is not ready in time, and stops. */
   stop(): Promise<void>;
 }
 
 let installed = false;
-function installRuntime(): void {
+function installRuntime({ onError, metricsPort }: WorkerOptions): void {
   if (installed) return;
   installed = true;
+  const prometheus = { bindAddress: `127.0.0.1:${metricsPort}`, countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true };
   Runtime.install({
-    logger: new DefaultLogger('ERROR'),
+    logger: new DefaultLogger(
+      'ERROR',
+      onError && (({ message, meta }) => onError([message, (meta?.error as Error | undefined)?.message].filter(Boolean).join(': '))),
+    ),
     shutdownSignals: [],
-    telemetryOptions: { logging: { forward: {}, filter: 'off' } },
+    telemetryOptions: {
+      logging: { forward: {}, filter: 'off' },
+      ...(metricsPort === undefined ? {} : { metrics: { prometheus } }),
+    },
   });
 }
 
@@ -76,9 +94,43 @@ const versioned = (build: WorkerOptions['build']): Pick<Parameters<typeof Worker
         },
       };
 
+/** How long a worker that stops waits for its activities, and how long for what they say when they are cancelled then. */
+const stopsWithin = (ms: number): { shutdownGraceTime: number; shutdownForceTime: number } => ({
+  shutdownGraceTime: ms,
+  shutdownForceTime: ms + 10_000,
+});
+
+const ANSWER_MS = 2_000;
+
+/** What there is at an address of this machine; nothing when it does not answer. */
+const textAt = (address: string): Promise<string> =>
+  fetch(address, { signal: AbortSignal.timeout(ANSWER_MS) }).then(
+    (response) => response.text(),
+    () => '',
+  );
+
+/** The activities that every worker serves: of runs, of what starts them, and of watches. */
+function engineActivities(identity: string): object {
+  return {
+    ...createEngineActivities({ openStore, worker: identity }),
+    ...createLaunchActivities({
+      begin: async (order, launcher) => (await import('../runs/launch.ts')).begin(order, launcher),
+      conclude: async (request, progress) => (await import('../runs/launch.ts')).conclude(request, progress),
+      deliver: async (work, channel, notice) => {
+        await (await import('../notify/deliver.ts')).deliver(notice, channel, { store: openStore(work) });
+      },
+    }),
+    ...createWatchActivities({
+      openStore,
+      openBucket: async (name) => new (await import('../plugins/stores/_bucket.ts')).S3Bucket(name),
+      openQueue: async (url) => new (await import('../plugins/triggers/sqs.ts')).SqsQueue(url),
+    }),
+  };
+}
+
 /** Connects and starts to serve. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  installRuntime();
+  installRuntime(options);
   const cores = availableParallelism();
   const slots = { cpu: options.slots ?? cores, gpu: options.slots === undefined ? 1 : Math.max(1, Math.floor(options.slots / 2)) };
   const pool = new ProcessPool({
@@ -96,37 +148,50 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   });
   const registry = await loadRegistry(options.plugins ?? []);
   const identity = `${process.pid}@${hostname()}`;
-  const engine = {
-    ...createEngineActivities({ openStore, worker: identity }),
-    ...createLaunchActivities({
-      begin: async (order, launcher) => (await import('../runs/launch.ts')).begin(order, launcher),
-      conclude: async (request, progress) => (await import('../runs/launch.ts')).conclude(request, progress),
-      deliver: async (work, channel, notice) => {
-        await (await import('../notify/deliver.ts')).deliver(notice, channel, { store: openStore(work) });
-      },
-    }),
-    ...createWatchActivities({
-      openStore,
-      openBucket: async (name) => new (await import('../plugins/stores/_bucket.ts')).S3Bucket(name),
-      openQueue: async (url) => new (await import('../plugins/triggers/sqs.ts')).SqsQueue(url),
-    }),
-  };
   const shared = {
     connection,
     namespace: options.namespace,
     identity,
-    shutdownGraceTime: 0,
-    shutdownForceTime: '10s',
     ...HEARTBEATS,
     ...versioned(options.build),
   } as const;
   const workers = [
-    await Worker.create({ ...shared, ...workflowCode(), taskQueue: WORKFLOW_QUEUE, activities: engine, maxCachedWorkflows: 200 }),
+    await Worker.create({
+      ...shared,
+      ...workflowCode(),
+      taskQueue: WORKFLOW_QUEUE,
+      activities: engineActivities(identity),
+      maxCachedWorkflows: 200,
+      ...stopsWithin(0),
+    }),
   ];
+  const { packageVersion } = await import('../runs/load.ts');
+  const metrics = new Metrics(await packageVersion(), Object.fromEntries(options.queues.map((queue) => [queue, slots[queue]])));
+  const deps = {
+    openStore,
+    environment,
+    runner: {
+      run: async (...job: Parameters<ProcessPool['run']>) => {
+        const outcome = await pool.run(...job);
+        metrics.peak(job[0].uses, outcome.peakRssBytes);
+        return outcome;
+      },
+    },
+    onTask: (event: TaskEvent) => {
+      metrics.take(event);
+      options.onTask?.(event);
+    },
+  };
   for (const queue of options.queues) {
-    const activities = createStepActivities(registry.names, { openStore, runner: pool, worker: `${queue}:${identity}`, environment });
+    const activities = createStepActivities(registry.names, { ...deps, worker: `${queue}:${identity}` });
     workers.push(
-      await Worker.create({ ...shared, taskQueue: `panelflow-${queue}`, activities, maxConcurrentActivityTaskExecutions: slots[queue] }),
+      await Worker.create({
+        ...shared,
+        taskQueue: `panelflow-${queue}`,
+        activities,
+        maxConcurrentActivityTaskExecutions: slots[queue],
+        ...stopsWithin(options.drainMs ?? 0),
+      }),
     );
   }
   const stopped = Promise.all(workers.map((w) => w.run())).then(
@@ -136,8 +201,21 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       throw error;
     },
   );
+  const isPolling = (): boolean => workers.every((w) => w.getState() === 'RUNNING');
   return {
     stopped: stopped.finally(() => connection.close()),
+    idle: async () => {
+      if (!isPolling()) return 'draining';
+      const asked = connection.withDeadline(Date.now() + ANSWER_MS, () => connection.workflowService.getSystemInfo({}));
+      return asked.then(
+        () => undefined,
+        () => 'the Temporal server does not answer',
+      );
+    },
+    metrics: async () => {
+      const theirs = options.metricsPort === undefined ? '' : await textAt(`http://127.0.0.1:${options.metricsPort}/metrics`);
+      return metrics.text(pool.state, !isPolling()) + theirs;
+    },
     stop: async () => {
       for (const w of workers) if (w.getState() === 'RUNNING') w.shutdown();
       await stopped;

@@ -15,7 +15,7 @@ describe('a pool of step processes', () => {
     pool.close();
     rmSync(work, { recursive: true });
   });
-  const add = (value: number): Promise<StepOutcome> =>
+  const add = (value: number, signal = new AbortController().signal): Promise<StepOutcome> =>
     pool.run(
       {
         work,
@@ -28,7 +28,7 @@ describe('a pool of step processes', () => {
         until: 1,
         checkpoint: { key: 'none', everyMs: Infinity, last: null },
       },
-      { signal: new AbortController().signal, onProgress: () => {}, onCheckpoint: () => {} },
+      { signal, onProgress: () => {}, onCheckpoint: () => {} },
     );
 
   /** Until the killed processes are gone, and the pool has heard of it. */
@@ -51,5 +51,15 @@ describe('a pool of step processes', () => {
     await until(() => killSteps(process.pid) === 1);
     await gone();
     expect((await add(3)).facts).toEqual({ value: 3 });
+  });
+
+  it('does not begin a step that was cancelled while its process started', async () => {
+    killSteps(process.pid);
+    await gone();
+    const stop = new AbortController();
+    const asked = add(4, stop.signal);
+    stop.abort(new Error('no more'));
+    await expect(asked).rejects.toThrow('no more');
+    expect((await add(5)).facts).toEqual({ value: 5 });
   });
 });
