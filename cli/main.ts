@@ -174,13 +174,20 @@ program
   .option(...json)
   .action(act(async (name: string | undefined, flags) => (await import('./commands/data.ts')).data(name, flags)));
 
-program
+const init = program
   .command('init [file]')
-  .description('Write a file to start from.')
+  .description('Write a file to start from, or (init plugin) a package.')
   .option('--data <path>', 'your dataset')
   .option('--tasks <columns>', 'obs columns to predict, comma separated', list)
   .option('--force', 'write over a file that is there')
   .action(act(async (file: string | undefined, flags) => (await import('./commands/init.ts')).init(file, flags)));
+
+init
+  .command('plugin <name>')
+  .description('Write a package with a step of your own: it builds, has tests, and packs.')
+  .option('--kind <kind>', 'selector or evaluator', 'selector')
+  .addHelpText('after', '\nExample:\n  panelflow init plugin my-ranking && cd panelflow-plugin-my-ranking && npm install && npm test')
+  .action(act(async (name: string, flags) => (await import('./commands/init.ts')).initPlugin(name, flags)));
 
 program
   .command('doctor')

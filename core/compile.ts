@@ -39,12 +39,15 @@ export class Problems {
     }
   }
 
+  /** Makes an error of ours a problem at `path`, once: many cells may find the same. */
   place(document: Document, path: Path, error: unknown): void {
     if (error instanceof CompileError) this.list.push(...error.problems);
     // What may pass, such as a server that is away, is no fault of the file.
-    else if (isPanelflowError(error) && !error.retryable)
-      this.list.push({ message: error.message, mend: error.mend, document, path, value: error.context.path });
-    else throw error;
+    else if (isPanelflowError(error) && !error.retryable) {
+      const { message, mend } = error;
+      const isKnown = this.list.some((p) => p.message === message && p.document === document && String(p.path) === String(path));
+      if (!isKnown) this.list.push({ message, mend, document, path, value: error.context.path });
+    } else throw error;
   }
 
   /** Throws when there are any. */

@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { killSteps, Project, until } from './_engine.ts';
 
@@ -37,6 +38,29 @@ steps:
     expect((await project.run('run', file)).stderr).toContain('0 computed, 9 cached');
   });
 
+  it('finds a script beside the file, and runs it anew when it has changed', async () => {
+    mkdirSync(project.path('scripts'));
+    project.write('scripts/say.sh', 'cat "$1"');
+    project.write('words.m', 'one');
+    const file = project.write(
+      'script.yaml',
+      `name: script
+steps:
+  say: { uses: command/run, with: { argv: [bash, scripts/say.sh, ./words.m] } }
+  put: { uses: reporter/files, in: { folders: { from: say.out, gather: all } } }
+`,
+    );
+    expect(await project.run('run', file)).toMatchObject({ code: 0 });
+    expect(project.read('results/script/stdout.txt')).toBe('one');
+    project.write('words.m', 'two');
+    expect((await project.run('run', file)).stderr).toContain('2 computed, 0 cached');
+    expect(project.read('results/script/stdout.txt')).toBe('two');
+    expect((await project.run('run', file)).stderr).toContain('0 computed, 2 cached');
+    const wrong = project.write('wrong.yaml', project.read('script.yaml').replace('say.sh', 'sya.sh'));
+    const lint = await project.run('lint', wrong);
+    expect([lint.code, `${lint.stdout}${lint.stderr}`]).toEqual([2, expect.stringContaining('Did you mean "say.sh"?')]);
+  });
+
   it('says what a command complained of', async () => {
     const file = project.write('bad.yaml', `name: bad\nsteps: { a: { uses: command/run, with: { argv: [ls, /no/such/folder] } } }\n`);
     const { code, stderr } = await project.run('run', file);
@@ -71,5 +95,45 @@ steps:
     child.kill('SIGINT');
     await ended;
     await project.run('cancel', name);
+  });
+});
+
+describe('a benchmark with programs', () => {
+  it('asks them beside built-in methods, once for every k where one ranking serves them all; one that fails stops no other', async () => {
+    const program = resolve('test/fixtures/command/program.mjs');
+    const argv = `argv: ['${process.execPath}', '${program}']`;
+    const file = project.write(
+      'programs.yaml',
+      `pipeline: benchmark
+params:
+  data: { uses: simulated, with: { cells: 300, genes: 300 } }
+  tasks: [cell_type]
+  seeds: [0]
+  k: [4, 8]
+  selectors: [random, { uses: command, as: own, with: { ${argv}, every_k: true } }, { uses: command, as: each, with: { ${argv} } }, { uses: command, as: bad, with: { argv: [ls, /no/such/folder] } }]
+  evaluators: [knn, { uses: command, as: nearest, with: { ${argv} } }]
+  map: none
+`,
+    );
+    const ended = await project.run('run', file);
+    expect([ended.code, ended.stderr]).toEqual([1, expect.stringMatching(/ls ended with exit code 2/)]);
+    const accuracies = project.lines('results/programs/metrics.csv').filter((line) => line.includes(',accuracy,'));
+    expect(
+      new Set(
+        accuracies.map((line) =>
+          line
+            .split(',')
+            .filter((_, i) => [0, 1, 4].includes(i))
+            .join(' '),
+        ),
+      ),
+    ).toEqual(new Set(['random', 'own', 'each'].flatMap((s) => [4, 8].flatMap((k) => ['knn', 'nearest'].map((e) => `${s} ${k} ${e}`)))));
+    const panels = project.lines('results/programs/panels.csv').filter((line) => line.includes(',8,0,cell_type,'));
+    const genesOf = (selector: string): string[] =>
+      panels.filter((line) => line.startsWith(`${selector},`)).map((line) => line.split(',')[5]);
+    expect(genesOf('own')).toEqual(genesOf('each'));
+    const calls = project.trace('programs').filter(({ uses, status }) => uses === 'selector/command' && status === 'COMPLETED');
+    // One for all k, and one for each of two k.
+    expect(calls).toHaveLength(1 + 2);
   });
 });

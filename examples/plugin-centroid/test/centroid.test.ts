@@ -1,0 +1,4 @@
+import { testEvaluator } from 'panelflow/testing';
+import evaluator from '../src/centroid.ts';
+
+testEvaluator(evaluator, { metric: 'accuracy' });

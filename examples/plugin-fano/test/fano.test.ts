@@ -1,0 +1,4 @@
+import { testSelector } from 'panelflow/testing';
+import selector from '../src/fano.ts';
+
+testSelector(selector);
