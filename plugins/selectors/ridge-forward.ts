@@ -31,7 +31,7 @@ export default defineSelector({
   id: 'ridge-forward',
   version: 1,
   summary: 'Forward selection in a ridge regression on the classes of all tasks: each gene adds most to those chosen before',
-  cites: ['10.1080/01621459.1994.10476866', '10.1016/j.sigpro.2005.05.030', '10.1080/00401706.1970.10488634'],
+  cites: ['10.1080/00207178908953472', '10.1214/aos/1176324456', '10.1080/01621459.1994.10476866'],
   traits: ['multi-task'],
   memory: {
     formula: '8 bytes x values of the learning cells + 8 bytes x genes x (limit + 3 + classes) for each task + 24 bytes x cells',
