@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Project } from './engine/_engine.ts';
+import { hasScikit, WHY_NOT, withPython } from './engine/_python.ts';
 
 let project: Project;
 beforeAll(() => {
@@ -27,6 +28,23 @@ describe('every example', () => {
     expect(rows.map((line) => line.split(',')[5])).toEqual(Array.from({ length: 6 }, () => '5'));
     const mean = (selector: string): number => Number(rows.find((line) => line.startsWith(`${selector},16,`))!.split(',')[6]);
     expect(mean('wilcoxon')).toBeGreaterThan(mean('random') + 0.2);
+  });
+
+  it('command.yaml runs: a selector and an evaluator in Python stand beside built-in ones, the selector asked once a seed', async ({
+    skip,
+  }) => {
+    skip(!hasScikit, WHY_NOT);
+    const python = withPython(project);
+    const ended = await project.runWith(python, 'run', resolve('examples/command.yaml'));
+    expect(ended.code, ended.stderr).toBe(0);
+    const rows = project.lines('results/command/summary.csv').filter((line) => line.includes(',accuracy,'));
+    const mean = (selector: string, evaluator: string): number =>
+      Number(rows.find((line) => line.startsWith(`${selector},16,cell_type,${evaluator},`))!.split(',')[6]);
+    for (const evaluator of ['forest', 'svm']) expect(mean('mutual-information', evaluator)).toBeGreaterThan(mean('random', evaluator));
+    expect(Math.abs(mean('wilcoxon', 'svm') - mean('wilcoxon', 'forest'))).toBeLessThan(0.1);
+    expect(project.trace('command').filter(({ step }) => step === 'select')).toHaveLength(6);
+    const again = await project.runWith(python, 'run', resolve('examples/command.yaml'));
+    expect(again.stderr).toContain('0 computed');
   });
 });
 

@@ -31,8 +31,8 @@ if (request$tasks$kind[1] == "regression") {
   member <- outer(code[known], sort(unique(code[known])), "==") * 1
   size <- colSums(member)
   means <- t(as.matrix(crossprod(X, member))) / size
-  mean <- colMeans(X)
-  between <- colSums(size * sweep(means, 2, mean)^2)
+  overall <- colMeans(X)
+  between <- colSums(size * sweep(means, 2, overall)^2)
   within <- colSums(X^2) - colSums(size * means^2)
   scores <- (between / (length(size) - 1)) / (within / (sum(size) - length(size)))
 }
