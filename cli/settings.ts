@@ -26,6 +26,8 @@ export interface Settings {
   readonly address: string | undefined;
   readonly namespace: string;
   readonly security: SecuritySettings;
+  /** What everybody must show to the dashboard. */
+  readonly uiToken: string | undefined;
   readonly temporalBinary: string | undefined;
   /** A binary of versitygw, a server that speaks S3. */
   readonly gatewayBinary: string | undefined;
@@ -51,6 +53,7 @@ export function settings(flags: { work?: string; address?: string; namespace?: s
       authority: env.TEMPORAL_TLS_SERVER_CA_CERT_PATH || undefined,
       serverName: env.TEMPORAL_TLS_SERVER_NAME || undefined,
     },
+    uiToken: env.PANELFLOW_UI_TOKEN || undefined,
     temporalBinary: env.PANELFLOW_TEMPORAL_BIN || undefined,
     gatewayBinary: env.PANELFLOW_VERSITYGW || undefined,
   };

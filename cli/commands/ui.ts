@@ -25,10 +25,13 @@ export interface UiFlags extends RunsFlags {
 /** `panelflow ui`: the dashboard, until interrupted. Beyond this machine everybody must show a token. */
 export async function ui(flags: UiFlags): Promise<number> {
   const host = flags.host.replace(/^\[(.*)\]$/, '$1');
-  if (flags.token !== undefined && !/^[\w.~-]{16,}$/.test(flags.token))
-    throw new ConfigError('--token: that is no token', { mend: 'Give 16 or more letters and digits, or leave it out: one is made up.' });
-  const token = flags.token ?? (isLoopback(host) ? undefined : randomBytes(24).toString('base64url'));
   const set = settings(flags);
+  const given = flags.token ?? set.uiToken;
+  if (given !== undefined && !/^[\w.~-]{16,}$/.test(given))
+    throw new ConfigError(`${flags.token === undefined ? 'PANELFLOW_UI_TOKEN' : '--token'}: that is no token`, {
+      mend: 'Give 16 or more letters and digits, or leave it out: one is made up.',
+    });
+  const token = given ?? (isLoopback(host) ? undefined : randomBytes(24).toString('base64url'));
   const connected = await connect(set, say);
   const letGo = set.address === undefined ? keepServer(set.local, { cache: set.cache, given: set.temporalBinary, say }) : () => {};
   try {
