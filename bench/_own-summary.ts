@@ -1,4 +1,4 @@
-import { rankTest } from '../stats/inference-ranks.ts';
+import { criticalDifference, rankTest } from '../stats/inference-ranks.ts';
 import { holm, signedRankTest } from '../stats/inference.ts';
 import { OURS } from './_own-cases.ts';
 import { markdown } from './_selector-table.ts';
@@ -61,8 +61,7 @@ export function summarise(part: string, results: readonly Result[]): string {
       data: part,
       method,
       accuracy: digits(mean([...blocks.values()].flatMap((by) => by.get(method) ?? []))),
-      rank: digits(ranks.of.get(method) ?? Number.NaN, 2),
-      rank_f1: digits(ranksF1.of.get(method) ?? Number.NaN, 2),
+      ...(ranks.of.has(method) ? { rank: digits(ranks.of.get(method)!, 2), rank_f1: digits(ranksF1.of.get(method)!, 2) } : {}),
       best: [...blocks.values()].filter((by) => by.has(method) && by.get(method)! >= Math.max(...by.values())).length,
       ...(test === undefined
         ? {}
@@ -78,7 +77,7 @@ export function summarise(part: string, results: readonly Result[]): string {
       cpu_s: digits(mean(own.flatMap((r) => r.cpu_s ?? [])), 2),
     };
   });
-  rows.sort((a, b) => (a.rank || Infinity) - (b.rank || Infinity) || b.accuracy - a.accuracy);
+  rows.sort((a, b) => (a.rank ?? 1e9) - (b.rank ?? 1e9) || b.accuracy - a.accuracy);
   const columns = [
     'method',
     'rank',
@@ -96,7 +95,7 @@ export function summarise(part: string, results: readonly Result[]): string {
   ];
   const failed = distinct(results.filter((r) => r.said !== undefined).map((r) => `${r.method} on ${r.data}: ${r.said}`));
   return [
-    `\n${part}: ${blocks.size} blocks (dataset, k, evaluator; mean over seeds). Friedman F = ${ranks.f.toPrecision(3)}, p = ${ranks.p.toPrecision(2)} over ${whole.length} methods with every block.\n`,
+    `\n${part}: ${blocks.size} blocks (dataset, k, evaluator; mean over seeds). Friedman F = ${ranks.f.toPrecision(3)}, p = ${ranks.p.toPrecision(2)} over ${whole.length} methods with every block; Nemenyi's critical difference ${criticalDifference(whole.length, blocks.size).toFixed(2)}.\n`,
     markdown(rows, columns),
     ...[
       ...byData(
