@@ -27,10 +27,11 @@ export interface RunRow {
   readonly closed: Date | undefined;
 }
 
-/** Every run that the server knows, newest first; of one that was taken up again, the newest execution. */
-export async function runsOf({ client }: Connected): Promise<RunRow[]> {
+/** Every run that the server knows, or those that are open, newest first; of one that was taken up again, the newest execution. */
+export async function runsOf({ client }: Connected, only: 'all' | 'open' = 'all'): Promise<RunRow[]> {
   const rows = new Map<string, RunRow>();
-  for await (const w of client.workflow.list({ query: 'WorkflowType = "runPipeline"' })) {
+  const query = `WorkflowType = "runPipeline"${only === 'open' ? ' AND ExecutionStatus = "Running"' : ''}`;
+  for await (const w of client.workflow.list({ query })) {
     const run = (w.memo?.run as string | undefined) ?? w.workflowId;
     const row = {
       run,

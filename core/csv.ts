@@ -42,3 +42,16 @@ export function csvRows(text: string): CsvRow[] {
   end();
   return rows;
 }
+
+/** A row whose fields are known by the names in the first row. */
+export interface NamedRow extends CsvRow {
+  /** The field under that name; empty where there is none. */
+  readonly at: (name: string) => string;
+}
+
+/** A CSV text whose first row names its columns; no header where it is empty. */
+export function csvTable(text: string): { readonly header: CsvRow | undefined; readonly rows: readonly NamedRow[] } {
+  const [header, ...rest] = csvRows(text);
+  const place = new Map(header?.cells.map((name, i) => [name, i]));
+  return { header, rows: rest.map((row) => ({ ...row, at: (name) => row.cells[place.get(name) ?? -1] ?? '' })) };
+}

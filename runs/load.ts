@@ -57,12 +57,16 @@ async function shipped(): Promise<string[]> {
   return (await readdir(join(packageRoot(), 'pipelines'))).filter((f) => f.endsWith('.yaml')).map((f) => basename(f, '.yaml'));
 }
 
+/** Where a file that ships with panelflow lies. */
+export const shippedPath = (name: string): string => join(packageRoot(), 'pipelines', `${name}.yaml`);
+
+/** A shipped file that has steps is a pipeline; others run one. */
+const hasSteps = (text: string): boolean => /^steps:/m.test(text);
+
 /** The names of the pipelines that ship with panelflow. */
 export async function builtinPipelines(): Promise<string[]> {
-  const texts = await Promise.all(
-    (await shipped()).map(async (name) => [name, await readFile(join(packageRoot(), 'pipelines', `${name}.yaml`), 'utf8')]),
-  );
-  return texts.filter(([, text]) => /^steps:/m.test(text)).map(([name]) => name);
+  const files = await Promise.all((await shipped()).map(async (name) => ({ name, text: await readFile(shippedPath(name), 'utf8') })));
+  return files.filter(({ text }) => hasSteps(text)).map(({ name }) => name);
 }
 
 function checked<T>(schema: z.ZodType<T>, value: unknown, document: Document, describe: (p: Problem) => string): T {
@@ -76,7 +80,7 @@ function checked<T>(schema: z.ZodType<T>, value: unknown, document: Document, de
 /** The path of a file, or of one that ships with panelflow, by its name: `markermap-tables`. */
 async function fileOf(named: string): Promise<string> {
   const isName = !named.includes('/') && extname(named) === '' && !(await stat(named).catch(() => null));
-  return isName && (await shipped()).includes(named) ? join(packageRoot(), 'pipelines', `${named}.yaml`) : resolve(named);
+  return isName && (await shipped()).includes(named) ? shippedPath(named) : resolve(named);
 }
 
 /** Reads a run file (or a pipeline with its steps in it) and everything that it names. */
@@ -132,8 +136,11 @@ async function findPipeline(name: string, from: SourceFile, describe: (p: Proble
       }),
     );
   }
+  if ((await shipped()).includes(name)) {
+    const text = await readFile(shippedPath(name), 'utf8');
+    if (hasSteps(text)) return new SourceFile(shippedPath(name), text);
+  }
   const known = await builtinPipelines();
-  if (known.includes(name)) return readSource(join(packageRoot(), 'pipelines', `${name}.yaml`));
   throw new ConfigError(
     describe({
       message: `There is no pipeline "${name}"`,

@@ -76,7 +76,7 @@ export async function run(file: string, flags: RunFlags): Promise<number> {
 
 /** Says which other runs are open, as after an interrupt and a change of the file: this process works for them too. */
 async function tellOfOthers(connected: Connected, workflow: string): Promise<void> {
-  const open = (await runsOf(connected)).filter((row) => row.status === 'RUNNING' && row.workflow !== workflow).map(({ run }) => run);
+  const open = (await runsOf(connected, 'open')).filter((row) => row.workflow !== workflow).map(({ run }) => run);
   if (open.length === 0) return;
   const shown = open.slice(0, 5).join(', ') + (open.length > 5 ? ` and ${open.length - 5} more` : '');
   say(`Also open, and served here too: ${shown}. To end ${open.length === 1 ? 'it' : 'one'}: panelflow cancel ${open[0]}`);

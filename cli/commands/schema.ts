@@ -1,12 +1,11 @@
 import { parse } from 'yaml';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import * as z from 'zod';
 import { ConfigError } from '../../core/errors.ts';
 import { didYouMean } from '../../core/problem.ts';
 import { PipelineDefinition, RunFile } from '../../schemas/pipeline.ts';
 import { loadRegistry } from '../../workers/compose.ts';
-import { builtinPipelines, packageRoot } from '../../runs/load.ts';
+import { builtinPipelines, shippedPath } from '../../runs/load.ts';
 import { runSchema } from '../params-schema.ts';
 
 const SCHEMAS = { run: RunFile, pipeline: PipelineDefinition } as const;
@@ -17,7 +16,7 @@ export async function jsonSchema(name: string): Promise<string> {
   const pipelines = await builtinPipelines();
   if (!pipelines.includes(name))
     throw new ConfigError(`There is no schema "${name}"`, { mend: didYouMean(name, [...Object.keys(SCHEMAS), ...pipelines]) });
-  const text = await readFile(join(packageRoot(), 'pipelines', `${name}.yaml`), 'utf8');
+  const text = await readFile(shippedPath(name), 'utf8');
   return `${JSON.stringify(await runSchema(PipelineDefinition.parse(parse(text)), await loadRegistry([])), null, 2)}\n`;
 }
 

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { csvRows } from '../../core/csv.ts';
+import { csvTable, type NamedRow } from '../../core/csv.ts';
 import type { StepContext } from '../../core/plugin.ts';
 import { type Column, column, type Dataset, labels, takeCells } from '../../data/dataset.ts';
 import { DataError, type Task } from '../contract.ts';
@@ -89,17 +89,12 @@ export function excerpt(data: Dataset, parts: Readonly<Record<string, Uint32Arra
 /** A table that a program wrote. */
 export interface Table {
   readonly header: readonly string[];
-  readonly rows: readonly {
-    /** From 1, with the row of names. */
-    readonly line: number;
-    /** The cell in that column; empty where there is no such column. */
-    readonly at: (name: string) => string;
-  }[];
+  readonly rows: readonly NamedRow[];
 }
 
 /** Reads a CSV whose first row names its columns. DataError: a column is missing, or a row has another length than the first. */
 export function tableOf(file: string, content: string, needed: readonly string[]): Table {
-  const [first, ...rest] = csvRows(content);
+  const { header: first, rows } = csvTable(content);
   const header = first?.cells ?? [];
   const missing = needed.find((name) => !header.includes(name));
   if (missing !== undefined) {
@@ -108,16 +103,13 @@ export function tableOf(file: string, content: string, needed: readonly string[]
       mend: `Its first row names the columns: ${needed.join(',')}. There is: ${header.join(',').slice(0, 100) || 'nothing'}.`,
     });
   }
-  const place = new Map(header.map((name, i) => [name, i]));
-  const rows = rest.map(({ line, cells }) => {
-    if (cells.length !== header.length) {
-      throw new DataError(`A row of ${file} has another number of fields than its first row`, {
-        context: { file, line, fields: cells.length, names: header.length },
-        mend: 'Put names that hold a comma into quotes.',
-      });
-    }
-    return { line, at: (name: string) => cells[place.get(name) ?? -1] ?? '' };
-  });
+  const odd = rows.find(({ cells }) => cells.length !== header.length);
+  if (odd !== undefined) {
+    throw new DataError(`A row of ${file} has another number of fields than its first row`, {
+      context: { file, line: odd.line, fields: odd.cells.length, names: header.length },
+      mend: 'Put names that hold a comma into quotes.',
+    });
+  }
   return { header, rows };
 }
 

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { csvRows } from '../../../core/csv.ts';
+import { csvTable } from '../../../core/csv.ts';
 import { DataError } from '../../contract.ts';
 import type { Table } from './csv.ts';
 import type { SummaryRow } from './rows.ts';
@@ -42,14 +42,13 @@ const COLUMNS = [...WORDS, 'task', 'k', 'value', 'spread', 'source'];
  * source. DataError names the line of what it cannot read.
  */
 export function publishedFrom(text: string, file: string): Published[] {
-  const [header, ...rows] = csvRows(text);
+  const { header, rows } = csvTable(text);
   const wrong = (message: string, line: number, mend: string): DataError => new DataError(message, { context: { file, line }, mend });
   if (!header) throw wrong('The file of published numbers is empty', 1, `Its first line names the columns: ${COLUMNS.join(', ')}.`);
   const missing = [...WORDS, 'value'].filter((name) => !header.cells.includes(name));
   if (missing.length > 0)
     throw wrong(`The file of published numbers has no column ${missing.join(', ')}`, header.line, `Columns: ${COLUMNS.join(', ')}.`);
-  return rows.map(({ line, cells }) => {
-    const at = (name: string): string => cells[header.cells.indexOf(name)] ?? '';
+  return rows.map(({ line, at }) => {
     const number = (name: string): number => {
       const value = at(name) === '' ? Number.NaN : Number(at(name));
       if (at(name) !== '' && !Number.isFinite(value))
