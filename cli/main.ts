@@ -154,7 +154,8 @@ program
 program
   .command('schema [name]')
   .description('Print a JSON Schema for editors: run, pipeline, or the name of a pipeline (benchmark).')
-  .action(act(async (name: string | undefined) => (await import('./commands/schema.ts')).schema(name)));
+  .option('--markdown', 'as a reference page')
+  .action(act(async (name: string | undefined, flags) => (await import('./commands/schema.ts')).schema(name, flags)));
 
 program
   .command('predict <model> <cells>')

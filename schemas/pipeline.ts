@@ -98,24 +98,32 @@ const Profile = z.strictObject({
   resources: z.record(z.string(), Resources).default({}),
 });
 
+const Plugins = z.array(z.string()).default([]).describe('Packages that provide further steps, by name or path');
+
+/** What a pipeline and a file that runs it may both say. */
+const Rules = {
+  exclude: z.array(CellPattern).default([]).describe('Cells that match any of these are left out: axis to value or list of values'),
+  include: z.array(CellPattern).default([]).describe('Only cells that match one of these are kept, where there are any'),
+  resources: z
+    .record(z.string(), Resources)
+    .default({})
+    .describe('Queue, time, memory, checkpoint and retries, by step name, kind/id or label:WORD'),
+  profiles: z.record(z.string(), Profile).default({}).describe('Params and resources under a name, for --profile'),
+};
+
 /** A pipeline: its params, its axes and its steps. */
 export const PipelineDefinition = z.strictObject({
   name: Name,
   summary: z.string().optional(),
-  plugins: z.array(z.string()).default([]),
-  params: z.record(Name, ParamDeclaration).default({}),
+  plugins: Plugins,
+  params: z.record(Name, ParamDeclaration).default({}).describe('What files that run it may set: name, type, default'),
   presets: z
     .record(z.string(), z.record(z.string(), z.record(z.string(), z.unknown())))
     .default({})
     .describe('A param, its values, and what each value changes in the defaults of other params'),
-  axes: z.record(Name, Axis).default({}),
-  exclude: z.array(CellPattern).default([]).describe('Cells that match any of these are left out'),
-  include: z
-    .array(z.record(z.string(), z.union([z.string(), z.number()])))
-    .default([])
-    .describe('Only cells that match one of these are kept, where there are any'),
-  steps: z.record(Name, PipelineStep),
-  resources: z.record(z.string(), Resources).default({}).describe('By step name or by kind/id'),
+  axes: z.record(Name, Axis).default({}).describe('What is swept over: a list of values, or an expression that gives one'),
+  ...Rules,
+  steps: z.record(Name, PipelineStep).describe('What is computed'),
   halving: z
     .strictObject({
       when: z.union([z.string(), z.boolean()]),
@@ -140,7 +148,6 @@ export const PipelineDefinition = z.strictObject({
     })
     .optional()
     .describe('More seeds only for what cannot be told apart'),
-  profiles: z.record(z.string(), Profile).default({}),
 });
 export type PipelineDefinition = z.infer<typeof PipelineDefinition>;
 
@@ -148,11 +155,8 @@ export type PipelineDefinition = z.infer<typeof PipelineDefinition>;
 export const RunFile = z.strictObject({
   pipeline: z.string().describe('Name of a pipeline that ships with panelflow, or the path of one'),
   name: Name.optional().describe('Names the run and its results folder; the default is the stem of the file'),
-  params: z.record(z.string(), z.unknown()).default({}),
-  plugins: z.array(z.string()).default([]),
-  exclude: z.array(CellPattern).default([]),
-  include: z.array(z.record(z.string(), z.union([z.string(), z.number()]))).default([]),
-  resources: z.record(z.string(), Resources).default({}),
-  profiles: z.record(z.string(), Profile).default({}),
+  params: z.record(z.string(), z.unknown()).default({}).describe('Values of the params of the pipeline'),
+  plugins: Plugins,
+  ...Rules,
 });
 export type RunFile = z.infer<typeof RunFile>;

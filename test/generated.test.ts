@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { reference } from '../cli/commands/plugins.ts';
-import { jsonSchema } from '../cli/commands/schema.ts';
+import { jsonSchema, schemaPage } from '../cli/commands/schema.ts';
 import { Registry } from '../core/registry.ts';
 import builtin from '../plugins/index.ts';
 
@@ -17,6 +17,7 @@ function fresh(path: string, text: string): void {
 describe('generated files are fresh', () => {
   for (const name of ['run', 'pipeline', 'benchmark', 'spatial', 'tables']) {
     it(`schemas/json/${name}.json`, async () => fresh(`schemas/json/${name}.json`, await jsonSchema(name)));
+    it(`docs/reference/${name}.md`, async () => fresh(`docs/reference/${name}.md`, await schemaPage(name)));
   }
 
   it('docs/reference/steps.md', async () => fresh('docs/reference/steps.md', await reference(new Registry([builtin]))));

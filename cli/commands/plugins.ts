@@ -3,52 +3,17 @@ import type { InputPort, StepDefinition } from '../../core/plugin.ts';
 import type { Registry } from '../../core/registry.ts';
 import { loadRegistry } from '../../workers/compose.ts';
 import { table } from '../print.ts';
+import { markdownRows, type Schema, schemaRows, type SchemaRow } from '../schema-rows.ts';
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
-interface Param {
-  readonly name: string;
-  readonly type: string;
-  readonly initial: string;
-  readonly text: string;
-}
-
-type Schema = {
-  type?: string | string[];
-  enum?: unknown[];
-  anyOf?: Schema[];
-  items?: Schema;
-  default?: unknown;
-  description?: string;
-  const?: unknown;
-};
-
-function typeOf(s: Schema): string {
-  if (s.enum) return s.enum.map((v) => JSON.stringify(v)).join(' | ');
-  if (s.const !== undefined) return JSON.stringify(s.const);
-  if (s.anyOf) return s.anyOf.map(typeOf).join(' | ');
-  if (s.type === 'array') return `list of ${s.items ? typeOf(s.items) : 'anything'}`;
-  return [s.type ?? 'anything'].flat().join(' | ').replace('object', 'map');
-}
-
 /** The params of a step, from its own schema. */
-function paramsOf(definition: StepDefinition): Param[] {
-  const schema = z.toJSONSchema(definition.params, { io: 'input', unrepresentable: 'any' }) as {
-    properties?: Record<string, Schema>;
-    required?: string[];
-  };
-  return Object.entries(schema.properties ?? {}).map(([name, s]) => ({
-    name,
-    type: typeOf(s),
-    initial: s.default === undefined ? (schema.required?.includes(name) ? 'needed' : '-') : JSON.stringify(s.default),
-    text: s.description ?? '',
-  }));
-}
+const paramsOf = (definition: StepDefinition): SchemaRow[] =>
+  schemaRows(z.toJSONSchema(definition.params, { io: 'input', unrepresentable: 'any' }) as Schema);
 
 /** Everything known of one step, as Markdown. */
 function page(uses: string, d: StepDefinition): string {
-  const cell = (text: string): string => text.replaceAll('|', '\\|');
-  const params = paramsOf(d).map((p) => `| \`${p.name}\` | ${cell(p.type)} | ${cell(p.initial)} | ${cell(p.text)} |`);
+  const params = paramsOf(d);
   const ports = (all: Readonly<Record<string, unknown>>): string =>
     Object.entries(all)
       .map(
@@ -64,7 +29,7 @@ function page(uses: string, d: StepDefinition): string {
     `Version ${d.version}, queue ${d.queue}${d.seeded ? ', seeded' : ''}${d.traits?.length ? `, ${d.traits.join(', ')}` : ''}. In: ${ports(d.inputs)}. Out: ${ports(d.outputs)}.`,
     ...(d.cites?.length ? ['', `Source: ${d.cites.join('; ')}.`] : []),
     ...(d.memory ? ['', `Memory beside the data, at most: ${d.memory.formula}.`] : []),
-    ...(params.length > 0 ? ['', '| param | type | default | |', '|---|---|---|---|', ...params] : []),
+    ...(params.length > 0 ? ['', ...markdownRows(params, 'param')] : []),
     '',
   ].join('\n');
 }

@@ -147,6 +147,7 @@ describe('a plan', () => {
   it('drops cells by exclude, keeps only those of include, and takes lists in a rule', async () => {
     expect((await plan(benchmark, {}, { exclude: [{ method: 'seeded', seed: [1, 2] }] })).cells).toBe(18 - 4);
     expect((await plan(benchmark, {}, { include: [{ method: 'plain' }, { method: 'sized', k: 2 }] })).cells).toBe(6 + 3);
+    expect((await plan(benchmark, {}, { include: [{ method: ['plain', 'sized'], k: [2] }] })).cells).toBe(3 + 3);
     expect(count(await plan(benchmark, {}, { include: [{ method: 'plain' }] }), 'select')).toBe(1);
   });
 
