@@ -54,7 +54,7 @@ export function runNameOf(watch: string, key: string): string {
   const stem = stemOf(key)
     .replaceAll(/[^A-Za-z0-9_-]+/g, '-')
     .slice(0, 60);
-  return `${watch}-${stem}`.replace(/^[^A-Za-z]+/, 'w-');
+  return `${watch}-${stem}`.replace(/^[^A-Za-z]+/, 'w-').slice(0, 100);
 }
 
 /** Params that the first fitting row of the sample sheet gives; undefined when none fits. */

@@ -1,6 +1,9 @@
 /** Facts that place an error: file, line, column, gene, cell, value. Flat, so that they print as key=value. */
 export type ErrorContext = Readonly<Record<string, string | number>>;
 
+/** A file may hold a name of megabytes: of a message and of each fact so many characters are kept. */
+const MOST = { message: 20_000, fact: 1_000 };
+
 /** Every error thrown on purpose. `code` is stable and documented in docs/errors.md; `retryable` decides what the engine does. */
 export abstract class PanelflowError extends Error {
   abstract readonly code: string;
@@ -10,9 +13,10 @@ export abstract class PanelflowError extends Error {
   readonly mend: string | undefined;
 
   constructor(message: string, options: { cause?: unknown; context?: ErrorContext; mend?: string } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(message.slice(0, MOST.message), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = new.target.name;
-    this.context = options.context ?? {};
+    const facts = Object.entries(options.context ?? {});
+    this.context = Object.fromEntries(facts.map(([key, fact]) => [key, typeof fact === 'string' ? fact.slice(0, MOST.fact) : fact]));
     this.mend = options.mend;
   }
 }

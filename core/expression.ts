@@ -36,8 +36,8 @@ const FUNCTIONS: Readonly<Record<string, { readonly args: string; readonly run: 
   defined: { args: 'value', run: ([v]) => v !== undefined && v !== null },
   length: { args: 'list', run: ([v]) => (typeof v === 'string' ? v.length : list(v, 'length').length) },
   contains: { args: 'list, value', run: ([v, x]) => list(v, 'contains').includes(x) },
-  min: { args: 'list', run: ([v]) => Math.min(...list(v, 'min').map((x) => num(x, 'min'))) },
-  max: { args: 'list', run: ([v]) => Math.max(...list(v, 'max').map((x) => num(x, 'max'))) },
+  min: { args: 'list', run: ([v]) => list(v, 'min').reduce<number>((least, x) => Math.min(least, num(x, 'min')), Infinity) },
+  max: { args: 'list', run: ([v]) => list(v, 'max').reduce<number>((most, x) => Math.max(most, num(x, 'max')), -Infinity) },
   upto: { args: 'list, most', run: ([v, most]) => list(v, 'upto').filter((x) => num(x, 'upto') <= num(most, 'upto')) },
   range: { args: 'from, to', run: ([a, b]) => range(num(a, 'range'), num(b, 'range')) },
   concat: { args: 'list, list', run: ([a, b]) => [...list(a, 'concat'), ...list(b, 'concat')] },
@@ -99,8 +99,16 @@ const STRENGTH: Readonly<Record<string, number>> = {
 };
 const LITERALS: Readonly<Record<string, unknown>> = { true: true, false: false, null: null };
 
+/** Longer than any that a person writes; parsing and evaluating go no deeper than this. */
+const MOST_CHARACTERS = 1_000;
+
 /** Parses the inside of one `${{ }}`. */
 export function parse(source: string): Node {
+  if (source.length > MOST_CHARACTERS)
+    fail(
+      `The expression "${source.trim().slice(0, 40)}…" is longer than ${MOST_CHARACTERS} characters`,
+      'Split it over several axes or params.',
+    );
   const tokens = tokenize(source);
   let at = 0;
   const peek = (): string => (tokens[at].kind === 'sign' ? tokens[at].text : '');
@@ -123,7 +131,9 @@ export function parse(source: string): Node {
     if (token.kind === 'string') return { op: 'literal', value: token.text };
     if (token.kind === 'name') {
       if (peek() === '(') return (at++, { op: 'call', name: token.text, args: series(')') });
-      return token.text in LITERALS ? { op: 'literal', value: LITERALS[token.text] } : { op: 'name', path: token.text.split('.') };
+      return Object.hasOwn(LITERALS, token.text)
+        ? { op: 'literal', value: LITERALS[token.text] }
+        : { op: 'name', path: token.text.split('.') };
     }
     if (token.text === '[') return { op: 'list', items: series(']') };
     if (token.text === '!' || token.text === '-') return { op: 'unary', sign: token.text, args: [primary()] };

@@ -96,7 +96,8 @@ function ofIssue(issue: z.core.$ZodIssue, schema: unknown, document: Document, b
     if (branch && depth(branch) > 0)
       return branch.flatMap((inner) => ofIssue({ ...inner, path: [...local, ...inner.path] }, schema, document, base));
   }
-  const text = issue.message.replace(/^Invalid input: /, '').replace(/^Invalid option: /, '');
+  const said = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+  const text = said.replace(/^Invalid input: /, '').replace(/^Invalid option: /, '');
   return [{ message: name ? `${name}: ${text}` : text, document, path }];
 }
 

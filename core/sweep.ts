@@ -9,6 +9,9 @@ export interface SweepCell {
   readonly labels: Cell;
 }
 
+/** A sweep of more is a mistake: no plan of that size is ever looked through, or computed. */
+const MOST_CELLS = 200_000;
+
 type Pattern = Readonly<Record<string, string | number | readonly (string | number)[]>>;
 
 /** The name of an axis value: itself, or its `as`, `name`, `column` or `id` when it is a map. */
@@ -39,11 +42,16 @@ export function expand(
   const templates: [string, Template][] = Object.entries(axes).map(([name, value]) => [name, template(value)]);
   let cells: SweepCell[] = [{ values: {}, labels: {} }];
   for (const [name, values] of templates) {
+    let count = 0;
     cells = cells.flatMap((cell) => {
       const list = values.evaluate({ ...scope, names: { ...scope.names, axis: cell.values } });
       if (list === null) return [{ ...cell, values: { ...cell.values, [name]: null } }];
       if (!Array.isArray(list)) throw new ConfigError(`Axis "${name}" wants a list of values, and got ${JSON.stringify(list)}`);
       if (list.length === 0) throw new ConfigError(`Axis "${name}" is empty: there would be nothing to run`);
+      if ((count += list.length) > MOST_CELLS)
+        throw new ConfigError(`The sweep has more than ${MOST_CELLS.toLocaleString('en-US')} cells`, {
+          mend: `Make an axis shorter (${Object.keys(axes).join(', ')}), or write several files.`,
+        });
       return list.map((value) => ({ values: { ...cell.values, [name]: value }, labels: { ...cell.labels, [name]: labelOf(name, value) } }));
     });
   }

@@ -1,12 +1,11 @@
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parse } from 'yaml';
 import type * as z from 'zod';
 import { ConfigError } from '../core/errors.ts';
 import { type CompileError, type Document, Origins, type Problem, didYouMean, problemsOf } from '../core/problem.ts';
-import { PipelineDefinition, RunFile } from '../schemas/pipeline.ts';
-import { shortPath, SourceFile } from './source-file.ts';
+import { Name, PipelineDefinition, RunFile } from '../schemas/pipeline.ts';
+import { readYaml, shortPath, SourceFile, yamlValue } from './source-file.ts';
 
 /** A file to run, read and merged with profiles, params files and flags. */
 export interface Loaded {
@@ -33,13 +32,7 @@ export interface LoadOptions {
   readonly name?: string | undefined;
 }
 
-async function readSource(path: string): Promise<SourceFile> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    const reason = error.code === 'ENOENT' ? 'does not exist' : error.code === 'EISDIR' ? 'is a folder' : `cannot be read (${error.code})`;
-    throw new ConfigError(`${shortPath(path)} ${reason}`, { mend: 'Name a YAML file; `panelflow init` writes one to start from.' });
-  });
-  return new SourceFile(path, text);
-}
+const readSource = async (path: string): Promise<SourceFile> => new SourceFile(path, await readYaml(path));
 
 /** The folder of this package, from source and from dist. */
 export function packageRoot(): string {
@@ -85,6 +78,10 @@ async function fileOf(named: string): Promise<string> {
 
 /** Reads a run file (or a pipeline with its steps in it) and everything that it names. */
 export async function load(named: string, options: LoadOptions = {}): Promise<Loaded> {
+  if (options.name !== undefined && !Name.safeParse(options.name).success)
+    throw new ConfigError(`"${options.name.slice(0, 100)}" is no name for a run`, {
+      mend: 'Write letters, digits, "-" and "_", from a letter on, at most 100.',
+    });
   const path = await fileOf(named);
   const file = await readSource(path);
   const raw = file.toJS();
@@ -93,7 +90,8 @@ export async function load(named: string, options: LoadOptions = {}): Promise<Lo
   const stem =
     basename(path, extname(path))
       .replace(/[^A-Za-z0-9_-]/g, '-')
-      .replace(/^[^A-Za-z]+/, '') || 'run';
+      .replace(/^[^A-Za-z]+/, '')
+      .slice(0, 100) || 'run';
   if (isDefinition) {
     const definition = checked(PipelineDefinition, raw, 'pipeline', here);
     const origins = new Origins();
@@ -179,9 +177,9 @@ export function setParam(params: Record<string, unknown>, text: string): Record<
     throw new ConfigError(`--set ${text}: write it as key=value`, { mend: 'For example --set seeds=[0,1] or --set split.train=0.8.' });
   let value: unknown;
   try {
-    value = parse(text.slice(at + 1));
+    value = yamlValue(text.slice(at + 1));
   } catch {
-    throw new ConfigError(`--set ${text}: the value is not YAML`, { mend: 'Quote it, for example --set "k=[16, 32]".' });
+    throw new ConfigError(`--set ${text.slice(0, 100)}: the value is not YAML`, { mend: 'Quote it, for example --set "k=[16, 32]".' });
   }
   return withParam(params, text.slice(0, at).split('.'), value);
 }

@@ -1,6 +1,9 @@
 import * as z from 'zod';
 
-const Name = z.string().regex(/^[a-z][a-z0-9_-]*$/i, 'a name is letters, digits, "-" and "_", and starts with a letter');
+/** Names become parts of paths, of workflow ids and of labels. */
+export const Name = z
+  .string()
+  .regex(/^[a-z][a-z0-9_-]{0,99}$/i, 'a name is letters, digits, "-" and "_", at most 100, and starts with a letter');
 
 /** A duration such as "90s", "4h" or "2d". */
 const Duration = z.string().regex(/^\d+(\.\d+)?\s*(s|m|h|d)$/, 'write a duration as "90s", "30m", "4h" or "2d"');

@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { parse } from 'yaml';
 import { csvRows } from '../../core/csv.ts';
 import { ConfigError } from '../../core/errors.ts';
-import { shortPath } from '../../runs/source-file.ts';
+import { shortPath, yamlValue } from '../../runs/source-file.ts';
 import type { WatchSpec } from '../../schemas/watch.ts';
 
 type Samples = WatchSpec['samples'];
@@ -50,7 +49,7 @@ export async function readSamples(path: string): Promise<Samples> {
 
 function valueOf(text: string, refuse: () => never): unknown {
   try {
-    return parse(text);
+    return yamlValue(text);
   } catch {
     return refuse();
   }

@@ -44,7 +44,7 @@ const wrong = (message: string, mend: string): ConfigError => new ConfigError(me
 export async function describeWatch(place: string, flags: SpecFlags, note: (line: string) => void): Promise<Described> {
   const { bucket, key: glob } = placeOf(place);
   const { profile = [], set = [], paramsFile } = flags;
-  const loaded = await load(flags.pipeline, { profiles: profile, set, paramsFile, name: flags.name });
+  const loaded = await load(flags.pipeline, { profiles: profile, set, paramsFile });
   checkParam(loaded, flags.param);
   if (flags.unmatched !== 'run' && flags.unmatched !== 'refuse')
     throw wrong(`--unmatched ${flags.unmatched}: there is no such choice`, 'Write --unmatched run or --unmatched refuse.');
