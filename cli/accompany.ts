@@ -96,6 +96,7 @@ export async function serve({ connected, set, plugins, slots, isBusy = false }: 
   const { startWorker } = await import('../workers/worker.ts');
   return startWorker({
     reach: connected.reach,
+    payloads: connected.payloads,
     namespace: set.namespace,
     queues: ['cpu', 'gpu'],
     plugins,

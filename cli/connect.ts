@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, defaultGrpcRetryOptions, type GrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 import { ConfigError, type PanelflowError, ResourceError } from '../core/errors.ts';
+import { type PayloadCipher, UnknownPayloadKeyError } from '../workers/payload-cipher.ts';
 import type { Reach } from '../workers/worker.ts';
 import { ensureServer, findServer } from './embedded/server.ts';
+import { payloadCipher } from './payload-keys.ts';
 import { refusalOf, securityOf } from './security.ts';
 import type { Settings } from './settings.ts';
 
@@ -13,13 +15,16 @@ export interface Connected {
   readonly client: Client;
   /** How a worker of this process reaches the same server. */
   readonly reach: Reach;
+  /** What encrypts all that Temporal is given to keep. */
+  readonly payloads: PayloadCipher;
   /** Address of the embedded server's web pages; undefined for a cluster of the user's own. */
   readonly ui: string | undefined;
   close(): Promise<void>;
 }
 
-/** Connects to the cluster that the user names, else to the embedded server. */
+/** Connects to the cluster that the user names, else to the embedded server; ConfigError when its open runs are encrypted with a key that is not set. */
 export async function connect(settings: Settings, say: (line: string) => void, start = true): Promise<Connected> {
+  const payloads = await payloadCipher(settings.payloads);
   let ui: string | undefined;
   let reach: Reach;
   if (settings.address !== undefined) reach = { address: settings.address, ...(await securityOf(settings.security)) };
@@ -39,12 +44,27 @@ export async function connect(settings: Settings, say: (line: string) => void, s
   const connection = await Connection.connect({ ...reach, connectTimeout: '5s', interceptors }).catch(async (error: unknown) => {
     throw await faultOf(reach, error);
   });
-  return {
-    client: new Client({ connection, namespace: settings.namespace }),
-    reach,
-    ui,
-    close: () => retries.end().then(() => connection.close()),
-  };
+  const close = (): Promise<void> => retries.end().then(() => connection.close());
+  const client = new Client({ connection, namespace: settings.namespace, dataConverter: payloads.converter });
+  await checkPayloads(client).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
+  return { client, reach, payloads, ui, close };
+}
+
+/** What carries a memo, and goes on. */
+const OPEN = 'ExecutionStatus = "Running" AND (WorkflowType = "runPipeline" OR WorkflowType = "watchDrops")';
+const LOOKED_AT = 20;
+
+/** Reads the memos of some open runs: a key that is missing is better heard of now than from within a task. */
+async function checkPayloads(client: Client): Promise<void> {
+  let n = 0;
+  try {
+    for await (const _ of client.workflow.list({ query: OPEN, pageSize: LOOKED_AT })) if (++n === LOOKED_AT) break;
+  } catch (error) {
+    if (error instanceof UnknownPayloadKeyError) throw error;
+  }
 }
 
 const UNAUTHENTICATED = 16;

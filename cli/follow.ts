@@ -2,12 +2,13 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isGrpcServiceError, isRetryableError, ServiceError, type WorkflowHandle } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import { ResourceError } from '../core/errors.ts';
+import { isPanelflowError, ResourceError } from '../core/errors.ts';
 import type { Plan } from '../schemas/plan.ts';
 import type { Progress } from '../schemas/run.ts';
 import type { RunningWorker } from '../workers/worker.ts';
 import type { Connected } from './connect.ts';
 import { timeLeft } from './pace.ts';
+
 import { blank, type ProgressView } from './progress.ts';
 import type { Settings } from './settings.ts';
 
@@ -49,17 +50,15 @@ export async function whole(progress: Progress, { client }: Connected): Promise<
 }
 
 /** What running steps say of themselves, from their heartbeats. */
-async function notesOf(handle: WorkflowHandle): Promise<string[]> {
+async function notesOf(handle: WorkflowHandle, { payloads }: Connected): Promise<string[]> {
   const { raw } = await handle.describe();
-  return (raw.pendingActivities ?? []).slice(0, 20).flatMap((a) => {
-    const data = a.heartbeatDetails?.payloads?.[0]?.data;
-    if (!data)
-      return a.lastFailure && (a.attempt ?? 0) > 1
-        ? [`  ${a.activityType?.name}: attempt ${a.attempt} after: ${a.lastFailure.message}`]
-        : [];
-    const { fraction, note } = JSON.parse(Buffer.from(data).toString()) as { fraction?: number; note?: string };
-    return note ? [`  ${a.activityType?.name}: ${note}${fraction ? ` (${Math.round(fraction * 100)} %)` : ''}`] : [];
+  const notes = (raw.pendingActivities ?? []).slice(0, 20).map(async ({ activityType, attempt, heartbeatDetails, lastFailure }) => {
+    const beat = (await payloads.value(heartbeatDetails?.payloads)) as { fraction?: number; note?: string } | undefined;
+    if (beat?.note) return `  ${activityType?.name}: ${beat.note}${beat.fraction ? ` (${Math.round(beat.fraction * 100)} %)` : ''}`;
+    if (beat || !lastFailure || (attempt ?? 0) < 2) return undefined;
+    return `  ${activityType?.name}: attempt ${attempt} after: ${await payloads.message(lastFailure)}`;
   });
+  return (await Promise.all(notes)).filter((note) => note !== undefined);
 }
 
 /** A run that is followed, and what it takes to follow it. */
@@ -114,6 +113,7 @@ export async function follow(given: Followed): Promise<Progress | undefined> {
     leave.abort();
   }
   if (ended.value === undefined && given.signal.aborted) return undefined;
+  if (isPanelflowError(ended.error)) throw ended.error;
   if (ended.value === undefined) {
     throw new ResourceError(`The run ended early: ${causeOf(ended.error)}`, {
       cause: ended.error,
@@ -180,9 +180,14 @@ async function look({ handle, connected, plan, view, signal }: Followed, start: 
   setMaxListeners(0, patience);
   const progress = await connected.client
     .withAbortSignal(patience, async () => whole(await handle.query<Progress>('progress'), connected))
-    .catch(() => undefined);
-  if (progress) view.update(progress, timeLeft(plan, progress, start), await notesOf(handle).catch(() => []));
+    .catch(unlessOurs);
+  if (progress) view.update(progress, timeLeft(plan, progress, start), await notesOf(handle, connected).catch(() => []));
   return progress !== undefined;
+}
+
+/** Nothing for an error that passes; one of ours, such as a missing key, does not. */
+export function unlessOurs(error: unknown): undefined {
+  if (isPanelflowError(error)) throw error;
 }
 
 function causeOf(error: unknown): string {

@@ -205,6 +205,13 @@ program
   .action(act(async (flags) => (await import('./commands/setup.ts')).setup(flags)));
 
 program
+  .command('key')
+  .description('Make a key to encrypt what the Temporal server keeps (PANELFLOW_PAYLOAD_KEY, docs/encryption.md).')
+  .option(...json)
+  .addHelpText('after', '\nExample:\n  (umask 077 && panelflow key > payload.key) && export PANELFLOW_PAYLOAD_KEY_FILE=$PWD/payload.key')
+  .action(act(async (flags) => (await import('./commands/key.ts')).key(flags)));
+
+program
   .command('server <action>')
   .description('The embedded server of this folder: start, stop or status.')
   .option(...work)

@@ -38,7 +38,8 @@ export async function securityOf(given: SecuritySettings): Promise<Security> {
   };
 }
 
-async function fileAt(variable: string, path: string): Promise<Buffer> {
+/** The bytes of a file that a variable of the environment names. */
+export async function fileAt(variable: string, path: string): Promise<Buffer> {
   return readFile(path).catch((error: NodeJS.ErrnoException) => {
     throw new ConfigError(`The file that ${variable} names cannot be read (${error.code})`, {
       cause: error,

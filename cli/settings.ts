@@ -16,6 +16,14 @@ export interface SecuritySettings {
   readonly serverName: string | undefined;
 }
 
+/** What the environment says of keys for what Temporal keeps, as it stands there. */
+export interface PayloadSettings {
+  /** Keys in base64, with commas between them; the first encrypts. */
+  readonly keys: string | undefined;
+  /** A file that holds them instead. */
+  readonly file: string | undefined;
+}
+
 /** Everything that the environment says, read in one place. */
 export interface Settings {
   /** The store: an absolute path, or s3://bucket/prefix. */
@@ -26,6 +34,7 @@ export interface Settings {
   readonly address: string | undefined;
   readonly namespace: string;
   readonly security: SecuritySettings;
+  readonly payloads: PayloadSettings;
   /** What everybody must show to the dashboard. */
   readonly uiToken: string | undefined;
   readonly temporalBinary: string | undefined;
@@ -53,6 +62,7 @@ export function settings(flags: { work?: string; address?: string; namespace?: s
       authority: env.TEMPORAL_TLS_SERVER_CA_CERT_PATH || undefined,
       serverName: env.TEMPORAL_TLS_SERVER_NAME || undefined,
     },
+    payloads: { keys: env.PANELFLOW_PAYLOAD_KEY || undefined, file: env.PANELFLOW_PAYLOAD_KEY_FILE || undefined },
     uiToken: env.PANELFLOW_UI_TOKEN || undefined,
     temporalBinary: env.PANELFLOW_TEMPORAL_BIN || undefined,
     gatewayBinary: env.PANELFLOW_VERSITYGW || undefined,

@@ -1,4 +1,4 @@
-// Compiles TypeScript, bundles the workflows once, and links the command into node_modules/.bin.
+// Compiles TypeScript, bundles the workflows, and links the command into node_modules/.bin.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -14,11 +14,14 @@ for (const config of ['tsconfig.json', 'ui/tsconfig.json']) {
 for (const name of ['index.html', 'style.css', 'icon.svg']) copyFileSync(at(`ui/${name}`), at(`dist/ui/${name}`));
 
 const { bundleWorkflowCode } = await import('@temporalio/worker');
-const { code } = await bundleWorkflowCode({
+const bundle = {
   workflowsPath: at('dist/workflows/index.js'),
   logger: { trace() {}, debug() {}, info() {}, log() {}, warn: console.warn, error: console.error },
-});
-writeFileSync(at('dist/workflow-bundle.cjs'), code);
+};
+// Where payloads are encrypted, failures are made in another way.
+const encrypted = { ...bundle, failureConverterPath: at('dist/workers/failure-converter.js') };
+for (const [name, options] of Object.entries({ 'workflow-bundle': bundle, 'workflow-bundle-encrypted': encrypted }))
+  writeFileSync(at(`dist/${name}.cjs`), (await bundleWorkflowCode(options)).code);
 
 chmodSync(at('dist/cli/main.js'), 0o755);
 rmSync(at('node_modules/.bin/panelflow'), { force: true });

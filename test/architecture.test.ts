@@ -44,6 +44,8 @@ const MAY_IMPORT: Record<string, string[]> = {
     'activities',
     'lazy:runs',
     'lazy:notify',
+    '@temporalio/common',
+    '@temporalio/proto',
     '@temporalio/worker',
   ],
   runs: [
@@ -87,6 +89,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'lazy:plugins/triggers',
     'workers/compose.ts',
     'workers/machine.ts',
+    'workers/payload-cipher.ts',
     'lazy:workers',
     'lazy:tensor',
     'lazy:plugins/predict.ts',

@@ -24,6 +24,14 @@ const STEPS_PER_PROCESS = 5_000;
 const IDLE_RSS_BYTES = 3 * 2 ** 30;
 const PAGE = 4096;
 
+/** Steps have no business with the Temporal server, nor with the dashboard. */
+const NO_BUSINESS = {
+  TEMPORAL_API_KEY: undefined,
+  PANELFLOW_PAYLOAD_KEY: undefined,
+  PANELFLOW_PAYLOAD_KEY_FILE: undefined,
+  PANELFLOW_UI_TOKEN: undefined,
+};
+
 interface StepProcess {
   readonly child: ChildProcess;
   steps: number;
@@ -161,8 +169,7 @@ export class ProcessPool implements StepRunner {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       serialization: 'advanced',
       execArgv: ['--max-old-space-size=8192'],
-      // Steps have no business with the Temporal server.
-      env: { ...globalThis.process.env, TEMPORAL_API_KEY: undefined, ...TENSOR_ENV, ...this.#options.env },
+      env: { ...globalThis.process.env, ...NO_BUSINESS, ...TENSOR_ENV, ...this.#options.env },
     });
     const process: StepProcess = { child, steps: 0, stderr: '' };
     this.#all.add(process);

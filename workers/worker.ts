@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { DataConverter, PayloadCodec } from '@temporalio/common';
 import { DefaultLogger, NativeConnection, Runtime, type TLSConfig, Worker } from '@temporalio/worker';
 import { createEngineActivities, createStepActivities } from '../activities/index.ts';
 import type { TaskEvent } from '../activities/task-event.ts';
@@ -11,6 +12,7 @@ import { ResourceError } from '../core/errors.ts';
 import { loadRegistry, openStore } from './compose.ts';
 import { environment } from './environment.ts';
 import { Metrics } from './metrics.ts';
+import { type PayloadCipher, UnknownPayloadKeyError } from './payload-cipher.ts';
 import { ProcessPool } from './pool.ts';
 import type { Probed } from './probes.ts';
 
@@ -31,6 +33,8 @@ export interface Reach {
 
 export interface WorkerOptions {
   readonly reach: Reach;
+  /** Encrypts what the server keeps. */
+  readonly payloads: PayloadCipher;
   readonly namespace: string;
   readonly queues: readonly QueueName[];
   /** Steps computed at a time on each queue; the default is the number of cores for cpu, and 1 for gpu. */
@@ -59,15 +63,17 @@ export interface RunningWorker extends Probed {
 }
 
 let installed = false;
-function installRuntime({ onError, metricsPort }: WorkerOptions): void {
+function installRuntime({ onError = (text) => void process.stderr.write(`${text}\n`), metricsPort }: WorkerOptions): void {
   if (installed) return;
   installed = true;
   const prometheus = { bindAddress: `127.0.0.1:${metricsPort}`, countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true };
   Runtime.install({
-    logger: new DefaultLogger(
-      'ERROR',
-      onError && (({ message, meta }) => onError([message, (meta?.error as Error | undefined)?.message].filter(Boolean).join(': '))),
-    ),
+    logger: new DefaultLogger('ERROR', ({ message, meta }) => {
+      const error = meta?.error as (Error & { readonly type?: string }) | undefined;
+      // The worker stops for it, and says it itself.
+      if (error instanceof UnknownPayloadKeyError || error?.type === UnknownPayloadKeyError.name) return;
+      onError([message, error?.message].filter(Boolean).join(': '));
+    }),
     shutdownSignals: [],
     telemetryOptions: {
       logging: { forward: {}, filter: 'off' },
@@ -76,11 +82,29 @@ function installRuntime({ onError, metricsPort }: WorkerOptions): void {
   });
 }
 
-/** The prebuilt bundle beside the compiled code, or the workflows' source. */
-function workflowCode(): { workflowBundle: { codePath: string } } | { workflowsPath: string } {
-  const bundle = fileURLToPath(new URL('../workflow-bundle.cjs', import.meta.url));
+const beside = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+/** The prebuilt bundle beside the compiled code, or the workflows' source. Where payloads are encrypted, failures are made in another way. */
+function workflowCode(isEncrypted: boolean): { workflowBundle: { codePath: string } } | { workflowsPath: string } {
+  const bundle = beside(isEncrypted ? '../workflow-bundle-encrypted.cjs' : '../workflow-bundle.cjs');
   if (existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
-  return { workflowsPath: fileURLToPath(new URL(`../workflows/index${extname(import.meta.url)}`, import.meta.url)) };
+  return { workflowsPath: beside(`../workflows/index${extname(import.meta.url)}`) };
+}
+
+/** What a worker converts its data with; `refuse` hears of a key that is missing. */
+function converterOf(payloads: PayloadCipher, refuse: (error: UnknownPayloadKeyError) => void): DataConverter {
+  const codec: PayloadCodec = {
+    encode: (given) => payloads.encode(given),
+    decode: (given) =>
+      payloads.decode(given).catch((error: unknown) => {
+        if (error instanceof UnknownPayloadKeyError) refuse(error);
+        throw error;
+      }),
+  };
+  return {
+    payloadCodecs: [codec],
+    ...(payloads.isOn ? { failureConverterPath: beside(`./failure-converter${extname(import.meta.url)}`) } : {}),
+  };
 }
 
 const versioned = (build: WorkerOptions['build']): Pick<Parameters<typeof Worker.create>[0], 'workerDeploymentOptions'> =>
@@ -148,17 +172,26 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   });
   const registry = await loadRegistry(options.plugins ?? []);
   const identity = `${process.pid}@${hostname()}`;
+  let refused: UnknownPayloadKeyError | undefined;
+  const shutDown = (): void => {
+    for (const w of workers) if (w.getState() === 'RUNNING') w.shutdown();
+  };
   const shared = {
     connection,
     namespace: options.namespace,
     identity,
+    dataConverter: converterOf(options.payloads, (error) => {
+      // It would be given the same task again and again, and others that it spoils.
+      refused ??= error;
+      shutDown();
+    }),
     ...HEARTBEATS,
     ...versioned(options.build),
   } as const;
-  const workers = [
+  const workers: Worker[] = [
     await Worker.create({
       ...shared,
-      ...workflowCode(),
+      ...workflowCode(options.payloads.isOn),
       taskQueue: WORKFLOW_QUEUE,
       activities: engineActivities(identity),
       maxCachedWorkflows: 200,
@@ -195,7 +228,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     );
   }
   const stopped = Promise.all(workers.map((w) => w.run())).then(
-    () => pool.close(),
+    () => {
+      pool.close();
+      if (refused) throw refused;
+    },
     (error: unknown) => {
       pool.close();
       throw error;
@@ -217,7 +253,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       return metrics.text(pool.state, !isPolling()) + theirs;
     },
     stop: async () => {
-      for (const w of workers) if (w.getState() === 'RUNNING') w.shutdown();
+      shutDown();
       await stopped;
     },
   };

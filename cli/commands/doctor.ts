@@ -6,6 +6,7 @@ import { openStore } from '../../workers/compose.ts';
 import { temporalBinary } from '../embedded/binary.ts';
 import { findServer } from '../embedded/server.ts';
 import { findGateway } from '../embedded/versitygw.ts';
+import { payloadCipher } from '../payload-keys.ts';
 import { green, red } from '../print.ts';
 import { settings } from '../settings.ts';
 
@@ -97,6 +98,11 @@ export async function doctor(flags: { readonly work?: string; readonly address?:
       const { version, from } = await temporalBinary({ cache: set.cache, given: set.temporalBinary, say: () => {} });
       const up = await findServer(set.local);
       return `embedded Temporal ${version} (${from}), ${up ? `up at ${up.address}, pages at ${up.ui}` : 'not up; commands start it'}`;
+    }),
+    await finding('payloads', async () => {
+      const [first, ...others] = (await payloadCipher(set.payloads)).keyIds;
+      if (first === undefined) return 'not encrypted at the Temporal server; `panelflow key` makes a key';
+      return `encrypted at the Temporal server with key ${first}${others.length > 0 ? `; ${others.join(', ')} still read` : ''}`;
     }),
     await finding('s3', async () => {
       const found = await findGateway({ cache: set.cache, given: set.gatewayBinary });

@@ -52,6 +52,7 @@ async function serve(flags: WorkerFlags, log: Log): Promise<number> {
   const connected = await connect(set, say);
   const running = await startWorker({
     reach: connected.reach,
+    payloads: connected.payloads,
     namespace: set.namespace,
     queues: queues as QueueName[],
     plugins: flags.plugin ?? [],

@@ -7,7 +7,7 @@ import type { Plan } from '../../schemas/plan.ts';
 import type { Progress, RunRecord } from '../../schemas/run.ts';
 import type { CompactPlan, Live, RunDetail, RunItem, States, StepCounts } from '../../ui/shapes.ts';
 import type { Connected } from '../connect.ts';
-import { whole } from '../follow.ts';
+import { unlessOurs, whole } from '../follow.ts';
 import { timeLeft } from '../pace.ts';
 import { type RunRow, runsOf } from '../runs.ts';
 import type { Settings } from '../settings.ts';
@@ -46,7 +46,7 @@ export class Reader {
     this.connected = connected;
     this.store = store;
     this.set = set;
-    this.#activities = new Activities(connected.client);
+    this.#activities = new Activities(connected);
   }
 
   /** Every run, newest first. Counts of older ones come with later calls. */
@@ -175,7 +175,7 @@ export class Reader {
   async #progressOf({ workflow, execution, status }: RunRow): Promise<Progress | undefined> {
     const { client } = this.connected;
     const handle = client.workflow.getHandle(workflow, execution);
-    if (status === 'COMPLETED') return handle.result().catch(() => undefined) as Promise<Progress | undefined>;
+    if (status === 'COMPLETED') return handle.result().catch(unlessOurs) as Promise<Progress | undefined>;
     if (status !== 'RUNNING') return undefined;
     const ask = async (ms: number): Promise<Progress> => {
       const progress = await client.withDeadline(Date.now() + ms, async () =>
@@ -190,7 +190,8 @@ export class Reader {
     };
     const isAsked = this.#deaf.get(execution);
     if (isAsked === undefined)
-      return ask(QUERY_MS).catch(() => {
+      return ask(QUERY_MS).catch((error: unknown) => {
+        unlessOurs(error);
         this.#deaf.set(execution, false);
         return lately();
       });
