@@ -173,9 +173,6 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const registry = await loadRegistry(options.plugins ?? []);
   const identity = `${process.pid}@${hostname()}`;
   let refused: UnknownPayloadKeyError | undefined;
-  const shutDown = (): void => {
-    for (const w of workers) if (w.getState() === 'RUNNING') w.shutdown();
-  };
   const shared = {
     connection,
     namespace: options.namespace,
@@ -188,7 +185,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     ...HEARTBEATS,
     ...versioned(options.build),
   } as const;
-  const workers: Worker[] = [
+  const workers = [
     await Worker.create({
       ...shared,
       ...workflowCode(options.payloads.isOn),
@@ -227,19 +224,28 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       }),
     );
   }
-  const stopped = Promise.all(workers.map((w) => w.run())).then(
-    () => {
-      pool.close();
+  const runs = workers.map((w) => w.run());
+  const shutDown = (): void => {
+    for (const w of workers) if (w.getState() === 'RUNNING') w.shutdown();
+  };
+  const serve = async (): Promise<void> => {
+    try {
+      await Promise.all(runs);
       if (refused) throw refused;
-    },
-    (error: unknown) => {
-      pool.close();
+    } catch (error) {
+      // What the others have under way ends as it would in a worker that is told to stop.
+      shutDown();
+      await Promise.allSettled(runs);
       throw error;
-    },
-  );
+    } finally {
+      pool.close();
+      await connection.close();
+    }
+  };
+  const stopped = serve();
   const isPolling = (): boolean => workers.every((w) => w.getState() === 'RUNNING');
   return {
-    stopped: stopped.finally(() => connection.close()),
+    stopped,
     idle: async () => {
       if (!isPolling()) return 'draining';
       const asked = connection.withDeadline(Date.now() + ANSWER_MS, () => connection.workflowService.getSystemInfo({}));

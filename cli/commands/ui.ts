@@ -37,7 +37,9 @@ export async function ui(flags: UiFlags): Promise<number> {
   try {
     const server = await listen(new Reader(connected, openStore(set.work), set), { host, token, folder: process.cwd() }, flags.port);
     const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
-    const page = `http://${shown}:${server.port}/${token === undefined ? '' : `?token=${token}`}`;
+    // A token out of the environment is a secret that no log should hold.
+    const query = token === undefined ? '' : `?token=${token === set.uiToken ? '…' : token}`;
+    const page = `http://${shown}:${server.port}/${query}`;
     if (flags.json) process.stdout.write(`${JSON.stringify({ event: 'ui', url: page, port: server.port })}\n`);
     else say(`Dashboard: ${bold(page)}  Ctrl-C ends it; runs go on.`);
     if (flags.open) browse(page);

@@ -63,19 +63,29 @@ async function serve(flags: WorkerFlags, log: Log): Promise<number> {
     ...(flags.slots === undefined ? {} : { slots: flags.slots }),
     ...(flags.build === undefined ? {} : { build: { deployment: flags.deployment, id: flags.build } }),
   });
+  // From here on there may be steps under way: a signal lets them end, and the next one ends the process.
+  let isWanted = true;
+  const onSignal = (): void => {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    isWanted = false;
+    say(`Stopping… running steps have ${duration(drainMs)}; what is not ready then is handed back. Once more ends at once.`);
+    // Who waits until it has stopped hears why it could not.
+    running.stop().catch(() => {});
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   probes?.attach(running);
-  if (flags.current) await makeCurrent({ connected, set, say }, { deployment: flags.deployment, build: flags.build! });
+  if (flags.current)
+    await makeCurrent({ connected, set, say, isWanted: () => isWanted }, { deployment: flags.deployment, build: flags.build! }).catch(
+      (error: unknown) => running.stop().then(() => Promise.reject(error)),
+    );
   await connected.close();
   const letGo = set.address === undefined ? keepServer(set.local, { cache: set.cache, given: set.temporalBinary, say }) : () => {};
   if (probes) say(`Health and metrics at port ${probes.port}.`);
-  say(`Serving ${queues.join(', ')} at ${connected.reach.address} (pid ${process.pid}). Ctrl-C stops.`);
-  const onSignal = (): void => {
+  if (isWanted) say(`Serving ${queues.join(', ')} at ${connected.reach.address} (pid ${process.pid}). Ctrl-C stops.`);
+  await running.stopped.finally(() => {
     letGo();
-    say(`Stopping… running steps have ${duration(drainMs)}; what is not ready then is handed back. Once more ends at once.`);
-    void running.stop();
-  };
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
-  await running.stopped.finally(() => probes?.close());
+    probes?.close();
+  });
   return 0;
 }
 
@@ -88,10 +98,11 @@ async function makeCurrent(
     connected: { client },
     set: { namespace },
     say,
-  }: { readonly connected: Connected; readonly set: Settings; readonly say: (line: string) => void },
+    isWanted,
+  }: { readonly connected: Connected; readonly set: Settings; readonly say: (line: string) => void; readonly isWanted: () => boolean },
   { deployment, build }: { readonly deployment: string; readonly build: string },
 ): Promise<void> {
-  for (const start = Date.now(); ; await sleep(300)) {
+  for (const start = Date.now(); isWanted(); await sleep(300)) {
     try {
       await client.workflowService.setWorkerDeploymentCurrentVersion({
         namespace,
