@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { reference } from '../cli/commands/plugins.ts';
+import { commandsPage } from './docs/_commands-page.ts';
 import { jsonSchema, schemaPage } from '../cli/commands/schema.ts';
 import { Registry } from '../core/registry.ts';
 import builtin from '../plugins/index.ts';
@@ -20,5 +21,6 @@ describe('generated files are fresh', () => {
     it(`docs/reference/${name}.md`, async () => fresh(`docs/reference/${name}.md`, await schemaPage(name)));
   }
 
+  it('docs/reference/cli.md', () => fresh('docs/reference/cli.md', commandsPage()));
   it('docs/reference/steps.md', async () => fresh('docs/reference/steps.md', await reference(new Registry([builtin]))));
 });
