@@ -2,6 +2,7 @@ import {
   CreateBucketCommand,
   CreateMultipartUploadCommand,
   GetObjectCommand,
+  ListObjectsV2Command,
   PutBucketVersioningCommand,
   PutObjectCommand,
   S3Client,
@@ -39,6 +40,23 @@ export class TestBucket {
     const at = { Bucket: this.name, Key };
     const { UploadId } = await this.#s3.send(new CreateMultipartUploadCommand(at));
     await this.#s3.send(new UploadPartCommand({ ...at, UploadId, PartNumber: 1, Body: 'half' }));
+  }
+
+  /** Every object that there is: its key, with what the server says of it, its metadata included, and its bytes. */
+  async all(): Promise<Map<string, Buffer>> {
+    const found = new Map<string, Buffer>();
+    let ContinuationToken: string | undefined;
+    do {
+      const page = await this.#s3.send(
+        new ListObjectsV2Command({ Bucket: this.name, ...(ContinuationToken ? { ContinuationToken } : {}) }),
+      );
+      for (const { Key } of page.Contents ?? []) {
+        const { Body, ...about } = await this.#s3.send(new GetObjectCommand({ Bucket: this.name, Key }));
+        found.set(`${Key} ${JSON.stringify(about)}`, Buffer.from((await Body?.transformToByteArray()) ?? []));
+      }
+      ContinuationToken = page.NextContinuationToken;
+    } while (ContinuationToken !== undefined);
+    return found;
   }
 
   async read(Key: string): Promise<string | undefined> {
