@@ -32,8 +32,7 @@ export interface Dataset {
 
 /** The column of that name, or an error that names the nearest ones. `where` is 'obs' or 'var'. */
 export function column(frame: Frame, name: string, where = 'obs'): Column {
-  const found = frame.columns[name];
-  if (found) return found;
+  if (Object.hasOwn(frame.columns, name)) return frame.columns[name];
   const names = Object.keys(frame.columns);
   const near = nearest(name, names);
   throw new DataError(`There is no ${where} column "${name}"`, {

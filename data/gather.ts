@@ -1,4 +1,5 @@
-import { DataError } from '../core/errors.ts';
+import { totalmem } from 'node:os';
+import { DataError, ResourceError } from '../core/errors.ts';
 import type { Frame, Scale } from './dataset.ts';
 import type { CsrMatrix, Matrix } from './matrix.ts';
 import { BLOCK_VALUES, type MatrixSource, type RowBlock } from './source.ts';
@@ -83,6 +84,18 @@ export class ValueWatch {
   }
 }
 
+/** Refuses a matrix that this machine (or what a container leaves of it) cannot hold, before memory is asked for. */
+function checkRoom(bytes: number, file: string): void {
+  const limit = process.constrainedMemory();
+  const room = limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+  if (bytes > room)
+    throw new ResourceError('The matrix does not fit into the memory of this machine', {
+      context: { file, needs_gb: Math.ceil(bytes / 2 ** 30), has_gb: Math.floor(room / 2 ** 30) },
+      mend: 'Take fewer cells, or run it on a worker with more memory.',
+      retryable: false,
+    });
+}
+
 /** Called between blocks with the share done, so that a long read can report and be cancelled. */
 export type Pause = (fraction: number) => Promise<void> | void;
 
@@ -94,6 +107,7 @@ export async function gather(source: MatrixSource, watch: ValueWatch, pause?: Pa
   let entries = source.entries;
   if (entries === undefined && rows * cols > WALK_TWICE) entries = await countNonZero(source);
   if (source.entries === undefined && entries !== undefined && entries >= 0.5 * rows * cols) return gatherDense(source, watch, pause);
+  checkRoom(8 * (entries ?? 0) + 4 * rows, watch.file);
   const sheet = new Sheet(rows, cols, entries);
   for await (const block of source.blocks(limit)) {
     watch.see(block);
@@ -112,6 +126,7 @@ export async function gather(source: MatrixSource, watch: ValueWatch, pause?: Pa
 
 async function gatherDense(source: MatrixSource, watch: ValueWatch, pause?: Pause): Promise<Matrix> {
   const { rows, cols } = source;
+  checkRoom(4 * rows * cols, watch.file);
   watch.reset();
   const data = new Float32Array(rows * cols);
   for await (const block of source.blocks()) {

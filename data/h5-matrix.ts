@@ -1,7 +1,10 @@
 import { DataError } from '../core/errors.ts';
-import { attribute, dataset, guard, type H5Dataset, type H5Group, isGroup, toFloat32, toFloat64, toUint32, wordAttribute } from './hdf5.ts';
+import { attribute, dataset, guard, type H5Dataset, type H5Group, isGroup, numbers, toFloat32, toUint32, wordAttribute } from './hdf5.ts';
 import type { CsrMatrix } from './matrix.ts';
 import { BLOCK_VALUES, type MatrixSource, tidyRows } from './source.ts';
+
+/** So many values of a dense matrix are walked through in minutes; more are never meant, and cost a hostile file nothing. */
+const MOST_DENSE = 1e11;
 
 /** Where a matrix lies: for error messages. */
 export interface Place {
@@ -41,7 +44,7 @@ export function compressed(at: H5Group, [major, minor]: readonly [number, number
     if (!found) throw new DataError(`The sparse matrix lacks its "${name}"`, { context: { ...place } });
     return found;
   };
-  const indptr = guard(place.file, () => toFloat64(part('indptr').value), place.part);
+  const indptr = guard(place.file, () => numbers(part('indptr')), place.part);
   const [indices, data] = [part('indices'), part('data')];
   let fine = indptr.length === major + 1 && indptr[0] === 0;
   for (let i = 0; fine && i < major; i++) fine = indptr[i] <= indptr[i + 1];
@@ -147,7 +150,12 @@ function scatter(m: Compressed, counts: Uint32Array, from: number, to: number): 
 
 function shapeOf(from: H5Dataset, place: Place): readonly [number, number] {
   const shape = from.shape ?? [];
-  if (shape.length === 2) return [shape[0], shape[1]];
+  if (shape.length === 2 && shape[0] * shape[1] <= MOST_DENSE) return [shape[0], shape[1]];
+  if (shape.length === 2)
+    throw new DataError('The dense matrix declares more values than can be read', {
+      context: { ...place, rows: shape[0], columns: shape[1] },
+      mend: 'Store it as a sparse matrix (csr).',
+    });
   throw new DataError('The matrix is not two-dimensional', { context: { ...place, dimensions: shape.length } });
 }
 

@@ -12,6 +12,7 @@ import {
   isText,
   numbers,
   plain,
+  valuesOf,
   wordAttribute,
   words,
 } from './hdf5.ts';
@@ -113,7 +114,7 @@ function truth(values: Float64Array): Column {
 function readCompound(from: H5Dataset, source: FrameSource): Frame {
   const members = from.metadata.compound_type?.members;
   if (!members) throw new DataError(`${source.part} is neither a table nor a group`, { context: { file: source.file, part: source.part } });
-  const records = (from.value ?? []) as unknown[][];
+  const records = (valuesOf(from) ?? []) as unknown[][];
   const indexAt = Math.max(
     0,
     members.findIndex((m) => m.name === 'index' || m.name === '_index'),
@@ -133,15 +134,20 @@ function readCompound(from: H5Dataset, source: FrameSource): Frame {
 
 /** Largest array that is kept of uns: the rest is for other tools. */
 const UNS_ARRAY = 10_000;
+/** So many groups are looked into, and so deep: by links, a group can hold itself. */
+const UNS_MOST = { groups: 1_000, depth: 10 };
 
 /** uns as JSON: words, numbers, truth values and lists of them; matrices, tables and long lists are left out. */
-export function readUns(at: H5Group, file: string): Record<string, unknown> {
+export function readUns(at: H5Group, file: string, left = { ...UNS_MOST }): Record<string, unknown> {
   const out: Record<string, unknown> = {};
   for (const name of at.keys()) {
     const inner = group(at, name);
     if (inner) {
       const kind = attribute(inner, 'encoding-type') ?? attribute(inner, 'h5sparse_format') ?? 'dict';
-      if (kind === 'dict') out[name] = readUns(inner, file);
+      if (kind !== 'dict' || left.depth === 0 || left.groups-- <= 0) continue;
+      left.depth--;
+      out[name] = readUns(inner, file, left);
+      left.depth++;
       continue;
     }
     const found = dataset(at, name);

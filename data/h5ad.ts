@@ -2,7 +2,7 @@ import { DataError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import { matrixSource } from './h5-matrix.ts';
 import { readFrame, readUns } from './h5ad-frame.ts';
-import { dataset, group, guard, type H5Dataset, type H5File, type H5Group, isGroup, isText, toFloat32, words } from './hdf5.ts';
+import { dataset, group, guard, type H5Dataset, type H5File, type H5Group, isGroup, isText, toFloat32, valuesOf, words } from './hdf5.ts';
 import { makeUnique } from './names.ts';
 import type { DenseMatrix } from './matrix.ts';
 import type { Frame } from './dataset.ts';
@@ -117,7 +117,7 @@ function readObsm(file: H5File, path: string, rows: number): Record<string, Dens
   for (const name of at.keys()) {
     const array = dataset(at, name);
     if (array && array.shape?.length === 2 && array.shape[0] === rows && array.metadata.type < 2) {
-      const data = guard(path, () => toFloat32(array.value), `obsm/${name}`);
+      const data = guard(path, () => toFloat32(valuesOf(array)), `obsm/${name}`);
       out[name] = { kind: 'dense', rows, cols: array.shape[1], data };
     }
     const table = group(at, name);
@@ -139,7 +139,7 @@ function numericColumns(frame: Frame): DenseMatrix {
 
 function compoundObsm(from: H5Dataset, rows: number): Record<string, DenseMatrix> {
   const members = from.metadata.compound_type?.members ?? [];
-  const records = (from.value ?? []) as unknown[][];
+  const records = (valuesOf(from) ?? []) as unknown[][];
   const out: Record<string, DenseMatrix> = {};
   if (records.length !== rows) return out;
   members.forEach((member, at) => {

@@ -1,8 +1,9 @@
 import { existsSync, openSync, readSync, closeSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Dataset as H5Dataset, File as H5File, Group as H5Group } from 'h5wasm/node';
 import { DataError, isPanelflowError } from '../core/errors.ts';
+import { checkPlain } from './text.ts';
 
 export type { H5Dataset, H5File, H5Group };
 type Library = typeof import('h5wasm/node');
@@ -14,28 +15,62 @@ export async function hdf5(): Promise<Library> {
   loading ??= import('h5wasm/node').then(async (library) => {
     const module = await library.ready;
     module.activate_throwing_error_handler();
-    const plugins = createRequire(import.meta.url).resolve('h5wasm-plugins/package.json');
-    module.insert_plugin_search_path(join(dirname(plugins), 'plugins'), 0);
+    const plugins = join(dirname(createRequire(import.meta.url).resolve('h5wasm-plugins/package.json')), 'plugins');
+    module.insert_plugin_search_path(plugins, 0);
+    fence(module as unknown as Fenced, plugins);
     return library;
   });
   return loading;
 }
 
+interface Fenced {
+  open: (path: string, ...rest: unknown[]) => unknown;
+  readonly FS: { open: (path: string, ...rest: unknown[]) => unknown; readonly ErrnoError: new (code: number) => Error };
+}
+/** "No such file", as the library's file system counts. */
+const ENOENT = 44;
+
+/**
+ * An HDF5 file can point at others: external links, raw data in any file, virtual datasets. The library opens what it was told to open, and
+ * its codecs; all else is not there for it.
+ */
+function fence(module: Fenced, plugins: string): void {
+  const { FS } = module;
+  const [open, openFile] = [module.open.bind(module), FS.open.bind(FS)];
+  let named: string | undefined;
+  module.open = (path, ...rest) => {
+    named = resolve(path);
+    try {
+      return open(path, ...rest);
+    } finally {
+      named = undefined;
+    }
+  };
+  FS.open = (path, ...rest) => {
+    const asked = resolve(path);
+    if (asked !== named && asked !== plugins && dirname(asked) !== plugins) throw new FS.ErrnoError(ENOENT);
+    return openFile(path, ...rest);
+  };
+}
+
 /** True when the file starts as an HDF5 file does. */
 export function isHdf5(path: string): boolean {
   const head = Buffer.alloc(8);
-  const fd = openSync(path, 'r');
-  try {
-    readSync(fd, head, 0, 8, 0);
-  } finally {
-    closeSync(fd);
-  }
+  guard(path, () => {
+    const fd = openSync(path, 'r');
+    try {
+      readSync(fd, head, 0, 8, 0);
+    } finally {
+      closeSync(fd);
+    }
+  });
   return head.toString('latin1') === '\x89HDF\r\n\x1a\n';
 }
 
 /** Opens an HDF5 file for reading; a missing, empty, foreign or truncated file gives one DataError with its name. */
 export async function openHdf5(path: string): Promise<H5File> {
   if (!existsSync(path)) throw new DataError('The file does not exist', { context: { file: path }, mend: 'Check the path.' });
+  checkPlain(path);
   if (statSync(path).size === 0) throw new DataError('The file is empty', { context: { file: path }, mend: 'Fetch or export it again.' });
   if (!isHdf5(path)) {
     throw new DataError('The file is not HDF5, although its name says so', {
@@ -115,9 +150,24 @@ export function plain(value: unknown): unknown {
   return value;
 }
 
+/** So many bytes, as declared, are read in one piece: a file of some kB can declare any number of values. */
+const MOST_BYTES = 2 ** 31;
+
+/** All values of a dataset as the library gives them; DataError where it declares more than could ever be read in one piece. */
+export function valuesOf(from: H5Dataset): unknown {
+  const { shape, metadata } = from;
+  const bytes = (shape ?? []).reduce((product, n) => product * n, metadata.size);
+  if (bytes > MOST_BYTES)
+    throw new DataError('The file declares more values than can be read', {
+      context: { part: from.path, shape: String(shape), bytes },
+      mend: 'Is it damaged? Names and columns have a value for each cell or gene.',
+    });
+  return from.value;
+}
+
 /** All values of a numeric dataset; 64-bit whole numbers and booleans become numbers. */
 export function numbers(from: H5Dataset): Float64Array {
-  return toFloat64(from.value);
+  return toFloat64(valuesOf(from));
 }
 
 /** Values of any numeric kind as float64. */
@@ -139,7 +189,9 @@ export function toFloat32(value: unknown): Float32Array {
 /** Index values of any whole-number kind as uint32. */
 export function toUint32(value: unknown): Uint32Array {
   if (value instanceof Int32Array) return new Uint32Array(value.buffer, value.byteOffset, value.length);
-  if (value instanceof BigInt64Array || value instanceof BigUint64Array) return Uint32Array.from(value as BigInt64Array, Number);
+  // What no 32 bits hold lies outside of every matrix, and must not wrap around into it.
+  if (value instanceof BigInt64Array || value instanceof BigUint64Array)
+    return Uint32Array.from(value as BigInt64Array, (index) => (index < 0n || index > 0xffffffffn ? 0xffffffff : Number(index)));
   return Uint32Array.from(value as ArrayLike<number>);
 }
 
@@ -163,7 +215,7 @@ export function words(from: H5Dataset): string[] {
       mend: "Write it again without lzf, e.g. anndata.read_h5ad(old).write_h5ad(new, compression='gzip').",
     });
   }
-  const { value } = from;
+  const value = valuesOf(from);
   const list = Array.isArray(value)
     ? value
     : ArrayBuffer.isView(value)

@@ -24,7 +24,7 @@ export async function readHeader(path: string): Promise<MtxHeader> {
     if (!size && text.length < 1 << 20) continue;
     const banner = /^%%MatrixMarket\s+matrix\s+coordinate\s+(real|integer|pattern|double)\s+general/i.exec(text);
     const [rows, cols, entries] = (size?.[2] ?? '').trim().split(/\s+/).map(Number);
-    if (!banner || !size || !Number.isInteger(rows) || !Number.isInteger(cols) || !Number.isInteger(entries)) break;
+    if (!banner || !size || ![rows, cols, entries].every((n) => Number.isInteger(n) && n >= 0 && n <= 0xffffffff)) break;
     const bytes = size[0].length;
     return { rows, cols, entries, bytes, lines: size[0].split('\n').length - 1, pattern: banner[1].toLowerCase() === 'pattern' };
   }
@@ -33,6 +33,9 @@ export async function readHeader(path: string): Promise<MtxHeader> {
     mend: 'Its first line must be "%%MatrixMarket matrix coordinate integer general" (or real, or pattern).',
   });
 }
+
+/** The longest line, in bytes: three numbers. */
+const LONGEST = 1_000;
 
 type Visit = (gene: number, cell: number, value: number) => void;
 
@@ -78,6 +81,7 @@ async function* walk(path: string, header: MtxHeader, visit: Visit): AsyncGenera
       line++;
     }
     rest = bytes.subarray(from);
+    if (rest.length > LONGEST) bad('The line does not end');
     yield entries;
   }
   if (rest.length > 0 && rest[0] > 32) parse(rest, 0, rest.length);

@@ -4,6 +4,7 @@ import type { Dataset } from './dataset.ts';
 import { gather, type Pause, ValueWatch } from './gather.ts';
 import type { Matrix } from './matrix.ts';
 import type { OpenDataset, OpenOptions } from './source.ts';
+import { checkPlain } from './text.ts';
 
 export type { OpenDataset, OpenOptions } from './source.ts';
 
@@ -14,8 +15,9 @@ export async function openDataset(path: string, options: OpenOptions = {}): Prom
       context: { file: path },
       mend: 'Check the path; a relative path starts at the folder of the benchmark file.',
     });
-  if (statSync(path).isDirectory() || /(^|[\\/.])matrix\.mtx(\.gz)?$|\.mtx(\.gz)?$/.test(path))
-    return (await import('./mtx.ts')).openMtx(path, options);
+  const isFolder = statSync(path).isDirectory();
+  if (!isFolder) checkPlain(path);
+  if (isFolder || /(^|[\\/.])matrix\.mtx(\.gz)?$|\.mtx(\.gz)?$/.test(path)) return (await import('./mtx.ts')).openMtx(path, options);
   if (/\.(csv|tsv|txt|tab)(\.gz)?$/i.test(path)) return (await import('./csv.ts')).openCsv(path, options);
   if (/\.(h5ad|h5|hdf5|loom)$/i.test(path)) return openHierarchical(path, options);
   const { isHdf5 } = await import('./hdf5.ts');

@@ -58,16 +58,33 @@ export function encode(value: unknown): Uint8Array[] {
 
 /** The value again; its arrays are views of `bytes`, without a copy where the bytes are aligned. */
 export function decode(bytes: Uint8Array): unknown {
+  try {
+    return decoded(bytes);
+  } catch (error) {
+    if (error instanceof ArtifactError) throw error;
+    throw new ArtifactError('The artifact is damaged: its parts do not fit each other', {
+      cause: error,
+      retryable: false,
+      mend: 'Make it anew: run the pipeline again.',
+    });
+  }
+}
+
+function decoded(bytes: Uint8Array): unknown {
   const aligned = bytes.byteOffset % ALIGN === 0 ? bytes : Uint8Array.from(bytes);
   const buffer = Buffer.from(aligned.buffer, aligned.byteOffset, aligned.byteLength);
   if (buffer.toString('latin1', 0, MAGIC.length) !== MAGIC)
-    throw new ArtifactError('These bytes are no panelflow artifact', { retryable: false });
+    throw new ArtifactError('These bytes are no panelflow artifact', {
+      retryable: false,
+      mend: 'Give a file that panelflow wrote, such as results/NAME/models/*.model.',
+    });
   const length = buffer.readUInt32LE(MAGIC.length);
   const { value, arrays } = JSON.parse(buffer.toString('utf8', MAGIC.length + 4, MAGIC.length + 4 + length)) as {
     value: unknown;
     arrays: { type: ArrayName; length: number; offset: number }[];
   };
   const base = aligned.byteOffset + padded(MAGIC.length + 4 + length);
+  if (!arrays.every(({ type }) => Object.hasOwn(ARRAYS, type))) throw new TypeError('an array is of no known type');
   const views = arrays.map((a) => new ARRAYS[a.type](aligned.buffer as ArrayBuffer, base + a.offset, a.length));
   const visit = (v: unknown): unknown => {
     if (v === null || typeof v !== 'object') return v;

@@ -1,9 +1,24 @@
-import { createReadStream, openSync, readSync, closeSync } from 'node:fs';
+import { createReadStream, openSync, readSync, closeSync, statSync } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import { DataError } from '../core/errors.ts';
 
+/** No honest table unpacks to so many times its size, once it is larger than this. */
+const BOMB = { times: 300, bytes: 2 ** 26 };
+/** The longest line: a table that lies genes x cells has a name for each of some millions of cells in its first. */
+const LONGEST = 2 ** 28;
+
+/** Refuses what has no end, or waits for a writer: a pipe, a device, a socket. */
+export function checkPlain(path: string): void {
+  if (!statSync(path).isFile())
+    throw new DataError('This is no plain file', {
+      context: { file: path },
+      mend: 'Give a file; what comes out of a pipe has to be saved first.',
+    });
+}
+
 /** Bytes of a text file in chunks, unpacked when it is gzip (by its first bytes, not its name); a broken file gives one DataError. */
 export async function* textChunks(path: string): AsyncGenerator<Buffer> {
+  checkPlain(path);
   const head = Buffer.alloc(2);
   const fd = openSync(path, 'r');
   readSync(fd, head, 0, 2, 0);
@@ -11,9 +26,15 @@ export async function* textChunks(path: string): AsyncGenerator<Buffer> {
   const packed = head[0] === 0x1f && head[1] === 0x8b;
   const file = createReadStream(path, { highWaterMark: 1 << 20 });
   const gunzip = packed ? file.on('error', (e) => gunzip?.destroy(e)).pipe(createGunzip({ chunkSize: 1 << 20 })) : undefined;
+  const most = packed ? Math.max(BOMB.bytes, BOMB.times * statSync(path).size) : Infinity;
+  let bytes = 0;
   try {
-    for await (const chunk of gunzip ?? file) yield chunk as Buffer;
+    for await (const chunk of gunzip ?? file) {
+      if ((bytes += (chunk as Buffer).length) > most) throw new DataError(...bomb(path));
+      yield chunk as Buffer;
+    }
   } catch (error) {
+    if (error instanceof DataError) throw error;
     throw new DataError('The file is damaged or truncated', {
       cause: error,
       context: { file: path, reason: error instanceof Error ? error.message : String(error) },
@@ -24,12 +45,27 @@ export async function* textChunks(path: string): AsyncGenerator<Buffer> {
   }
 }
 
+const bomb = (file: string): ConstructorParameters<typeof DataError> => [
+  `The file unpacks to more than ${BOMB.times} times its size`,
+  { context: { file }, mend: 'Unpack it yourself, and look at what is in it.' },
+];
+
 /** Lines of a text file without their line ends. */
 export async function* textLines(path: string): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = '';
   for await (const chunk of textChunks(path)) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    const text = decoder.decode(chunk, { stream: true });
+    if (!text.includes('\n')) {
+      rest += text;
+      if (rest.length > LONGEST)
+        throw new DataError('A line of the file does not end', {
+          context: { file: path, characters: rest.length },
+          mend: 'Is it a table of text?',
+        });
+      continue;
+    }
+    const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) yield line.endsWith('\r') ? line.slice(0, -1) : line;
   }

@@ -40,7 +40,12 @@ async function hashNamed(named: string, from: string): Promise<{ path: string; s
       mend: `It is looked for at ${shortPath(path)}. ${beside.length > 30 && hint?.startsWith('Known') ? '' : (hint ?? '')}`.trim(),
     });
   }
-  if (!info.isDirectory()) return { path, sha256: await hashFile(path) };
+  if (!info.isDirectory() && !info.isFile())
+    throw new ConfigError(`"${named}" is no plain file`, {
+      context: { path: named },
+      mend: 'Save what comes out of a pipe or a device first.',
+    });
+  if (info.isFile()) return { path, sha256: await hashFile(path) };
   const names = (await readdir(path, { recursive: true, withFileTypes: true }))
     .filter((e) => e.isFile())
     .map((e) => relative(path, join(e.parentPath, e.name)))
