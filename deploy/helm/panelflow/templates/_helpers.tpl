@@ -27,6 +27,10 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 - name: TEMPORAL_API_KEY
   valueFrom: { secretKeyRef: { name: {{ .apiKey.secret }}, key: {{ .apiKey.key }} } }
 {{- end }}
+{{- if .payloadKey.secret }}
+- name: PANELFLOW_PAYLOAD_KEY
+  valueFrom: { secretKeyRef: { name: {{ .payloadKey.secret }}, key: {{ .payloadKey.key }} } }
+{{- end }}
 {{- if .tls.enabled }}
 - { name: TEMPORAL_TLS, value: "true" }
 {{- if .tls.serverName }}
