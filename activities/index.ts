@@ -1,10 +1,11 @@
-import { heartbeat } from '@temporalio/activity';
+import { activityInfo, heartbeat } from '@temporalio/activity';
 import { type Deal, dealOut, nodeOf, type TaskNode } from '../core/shards.ts';
 import { type ArtifactStore, recordPath } from '../core/store.ts';
 import type { PlannedTask } from '../schemas/plan.ts';
 import type { Invocation, RunRequest, TaskEnd, TaskRecord } from '../schemas/run.ts';
 import { cacheKey, isDone, isWhole, lookUp, readRecord, type Records, resolveInputs, tasksOf } from './cache.ts';
 import { type ActivityDeps, blankRecord, runStep, runTogether, scoreOf } from './run-step.ts';
+import { aboutTask } from './task-event.ts';
 
 /** The new tasks of one or more plans as the run's own workflow sees them. */
 export interface Outline {
@@ -101,7 +102,10 @@ function outlineOf(plans: readonly Tasks[], { deals, holder }: ReturnType<typeof
 }
 
 /** The activities that read plans and probe the cache; every worker serves them. */
-export function createEngineActivities(deps: Pick<ActivityDeps, 'openStore' | 'worker'>): EngineActivities {
+export function createEngineActivities(
+  /** `onFound`: hears of tasks that need no activity, since their results were in the cache. */
+  deps: Pick<ActivityDeps, 'openStore' | 'worker'> & { readonly onFound?: ActivityDeps['onTask'] | undefined },
+): EngineActivities {
   /** The plans of a request, dealt out; kept while the same run asks, since each of its slices does. */
   let dealt: { readonly key: string; readonly plans: readonly Tasks[]; readonly out: ReturnType<typeof dealOut> } | undefined;
   const deal = async ({ work, plans: refs, policy: { shardSize } }: RunRequest): Promise<NonNullable<typeof dealt>> => {
@@ -141,7 +145,7 @@ export function createEngineActivities(deps: Pick<ActivityDeps, 'openStore' | 'w
         if (free > 0) free--;
         else await new Promise<void>((resolve) => queue.push(resolve));
         try {
-          return await probe(store, request, task, { worker: deps.worker, records });
+          return await probe(store, request, task, { worker: deps.worker, onFound: deps.onFound, records });
         } finally {
           heartbeat();
           const next = queue.shift();
@@ -168,7 +172,11 @@ async function probe(
   store: ArtifactStore,
   { run, policy: { fresh } }: RunRequest,
   task: PlannedTask,
-  { worker, records }: { readonly worker: string; readonly records: Records },
+  {
+    worker,
+    onFound,
+    records,
+  }: { readonly worker: string; readonly onFound: ActivityDeps['onTask'] | undefined; readonly records: Records },
 ): Promise<Known | undefined> {
   const [record, inputs] = await Promise.all([readRecord(store, run, task.id), resolveInputs(store, run, task, records)]);
   // A gathered list counts only when nothing is missing from it: else the task waits its turn.
@@ -178,6 +186,7 @@ async function probe(
   const hit = fresh ? undefined : await lookUp(store, key);
   if (!hit) return undefined;
   await store.writeRecord(recordPath.task(run, task.id), JSON.stringify({ ...blankRecord(task, worker), ...hit, status: 'CACHED', key }));
+  onFound?.({ run, worker, attempt: activityInfo().attempt, at: Date.now(), ms: 0, status: 'CACHED', ...aboutTask(task) });
   return known(task, hit.facts);
 }
 

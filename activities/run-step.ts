@@ -22,7 +22,7 @@ import {
 import { claimKey, UNCLAIMED } from './claims.ts';
 import { errorRecord, toFailure } from './failure.ts';
 import type { StepRunner } from './runner.ts';
-import type { TaskEvent } from './task-event.ts';
+import { aboutTask, type TaskEvent } from './task-event.ts';
 
 /** What activities are made from. */
 export interface ActivityDeps {
@@ -33,6 +33,8 @@ export interface ActivityDeps {
   readonly environment: () => Promise<Environment>;
   /** Hears of every task that begins and ends here. */
   readonly onTask: (event: TaskEvent) => void;
+  /** The span of an attempt, where runs are traced. */
+  readonly traceparentOf?: ((attempt: Pick<TaskEvent, 'run' | 'task' | 'at'>) => string) | undefined;
 }
 
 const HEARTBEAT_MS = 2_000;
@@ -95,17 +97,16 @@ type Tried = TaskEnd & { readonly failure?: ApplicationFailure };
 async function tryTask(deps: ActivityDeps, invocation: Invocation, id: string, records: Records = new Map()): Promise<Tried> {
   const { run, work, plan } = invocation;
   const task = (await tasksOf(deps.openStore(work), plan)).get(id)!;
-  const { step, uses, label: cell, queue } = task;
-  const start = Date.now();
-  const tell = (end: Pick<TaskEvent, 'status' | 'ms' | 'code' | 'message'>): void =>
-    deps.onTask({ run, task: id, step, uses, cell, queue, ...end });
+  const at = Date.now();
+  const about = { run, at, worker: deps.worker, attempt: activityInfo().attempt, ...aboutTask(task) };
+  const tell = (end: Pick<TaskEvent, 'status' | 'ms' | 'code' | 'message'>): void => deps.onTask({ ...about, ...end });
   tell({ status: 'STARTED', ms: 0 });
   try {
-    const { failure, ...end } = await attempt(deps, invocation, task, records);
+    const { failure, ...end } = await attempt(deps, invocation, task, { records, traceparent: deps.traceparentOf?.(about) });
     tell({ status: end.status, ms: end.ms, ...(failure ? { code: end.code, message: failure.message } : {}) });
     return { failure, ...end };
   } catch (error) {
-    tell({ status: 'ABORTED', ms: Date.now() - start });
+    tell({ status: 'ABORTED', ms: Date.now() - at });
     throw error;
   }
 }
@@ -114,7 +115,7 @@ async function attempt(
   deps: ActivityDeps,
   { run, work, tasks, fresh = false }: Invocation,
   task: PlannedTask,
-  records: Records,
+  { records, traceparent }: { readonly records: Records; readonly traceparent: string | undefined },
 ): Promise<Tried> {
   const store = deps.openStore(work);
   const { id } = task;
@@ -164,7 +165,7 @@ async function attempt(
       const limits = limitsOf(task, failures);
       const training = task.until === undefined ? key : checkpointKey(task, inputs);
       const checkpoint = fresh ? keyOf(`${run}\n${training}`) : training;
-      const job = { task, inputs, work, checkpoint, limits, isAlone: tasks.length === 1 };
+      const job = { task, inputs, work, checkpoint, limits, isAlone: tasks.length === 1, traceparent };
       const { outputs, log, cpuMs, peakRssBytes, ...result } = await compute(deps, job);
       facts = { ...result.facts };
       ({ ms } = result);
@@ -234,11 +235,12 @@ interface Job {
   readonly limits: ReturnType<typeof limitsOf>;
   /** The only task of its activity, so that the heartbeat of the attempt before spoke of it. */
   readonly isAlone: boolean;
+  readonly traceparent: string | undefined;
 }
 
 async function compute(
   deps: ActivityDeps,
-  { task, inputs, work, checkpoint: name, limits, isAlone }: Job,
+  { task, inputs, work, checkpoint: name, limits, isAlone, traceparent }: Job,
 ): Promise<Awaited<ReturnType<StepRunner['run']>>> {
   // A step process answers outside of any activity's own context.
   const activity = Context.current();
@@ -260,6 +262,7 @@ async function compute(
         memoryBytes: limits.memoryBytes,
         until: task.until ?? 1,
         checkpoint: { key: name, everyMs: task.checkpointMs, last: last.checkpoint },
+        traceparent,
       },
       {
         signal: AbortSignal.any([activity.cancellationSignal, limit.signal]),

@@ -22,6 +22,8 @@ export interface StepJob {
     /** What the last attempt's heartbeat named, for a store whose record is not there. */
     readonly last: ArtifactRef | null;
   };
+  /** What spans of the step hang under (W3C Trace Context), where runs are traced. */
+  readonly traceparent?: string | undefined;
 }
 
 export interface StepOutcome {

@@ -71,7 +71,11 @@ export async function accompany(company: Company): Promise<number> {
       tell(`Interrupted. Nothing finished is lost: run the same command again to go on.`);
       return 130;
     }
-    return await conclude(company, progress, { tell, elapsed: Date.now() - started });
+    const exit = await conclude(company, progress, { tell, elapsed: Date.now() - started });
+    const traces = await (await import('../workers/traces.ts')).openTraces();
+    traces?.run({ record, progress, exit });
+    await traces?.close();
+    return exit;
   } finally {
     await worker?.stop();
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);

@@ -16,8 +16,13 @@ export function logAs(format: string): Log {
 const LEVELS: Partial<Record<TaskEvent['status'], 'warn' | 'error'>> = { FAILED: 'error', AGAIN: 'warn', ABORTED: 'warn' };
 
 /** A line for what becomes of a task. */
-export function logTask(log: Log, { status, message, ...event }: TaskEvent): void {
+export function logTask(log: Log, { status, message, axes: _axes, at: _at, worker: _worker, ...event }: TaskEvent, trace?: string): void {
   const how = status === 'AGAIN' ? 'failed, and is tried again' : status.toLowerCase();
   const line = `${taskName({ step: event.step, label: event.cell })}: ${how}`;
-  log(LEVELS[status] ?? 'info', line, { ...event, status, ...(message === undefined ? {} : { error: message }) });
+  log(LEVELS[status] ?? 'info', line, {
+    ...event,
+    status,
+    ...(message === undefined ? {} : { error: message }),
+    ...(trace === undefined ? {} : { trace_id: trace }),
+  });
 }

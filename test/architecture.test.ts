@@ -47,6 +47,10 @@ const MAY_IMPORT: Record<string, string[]> = {
     '@temporalio/common',
     '@temporalio/proto',
     '@temporalio/worker',
+    'lazy:@opentelemetry/api',
+    'lazy:@opentelemetry/exporter-trace-otlp-http',
+    'lazy:@opentelemetry/resources',
+    'lazy:@opentelemetry/sdk-trace',
   ],
   runs: [
     'node:*',

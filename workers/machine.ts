@@ -19,6 +19,11 @@ export function channelsFile(): string {
 /** A variable that the channels file names; what is empty counts as not set. */
 export const variable = (name: string): string | undefined => process.env[name] || undefined;
 
+/** From now on, spans that this process and its programs make hang under this one (OpenTelemetry's variable for W3C Trace Context). */
+export function hangSpansUnder(traceparent: string | undefined): void {
+  if (traceparent !== undefined) process.env.TRACEPARENT = traceparent;
+}
+
 /** A folder with copies of known datasets, where the environment names one. */
 export const mirror = (): string | undefined => process.env.PANELFLOW_DATA || undefined;
 

@@ -11,7 +11,7 @@ import { decode, encode } from '../data/portable.ts';
 import { isPinned, openInput } from '../plugins/stores/s3-input.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import { loadRegistry, openStore } from './compose.ts';
-import { localCache } from './machine.ts';
+import { hangSpansUnder, localCache } from './machine.ts';
 import type { FromProcess, ToProcess } from './messages.ts';
 
 /** Decoded inputs are kept between steps, so that a sweep reads its matrix once; at most so many bytes. */
@@ -103,6 +103,7 @@ function contextOf(job: StepJob, threads: number, log: string[]): StepContext {
 
 async function run(job: StepJob, threads: number, registry: Registry): Promise<StepOutcome> {
   const store = openStore(job.work, PATIENCE_MS);
+  hangSpansUnder(job.traceparent);
   const definition = await registry.load(job.uses);
   const cpu = process.cpuUsage();
   const inputs: Record<string, unknown> = {};

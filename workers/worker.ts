@@ -15,6 +15,7 @@ import { Metrics } from './metrics.ts';
 import { type PayloadCipher, UnknownPayloadKeyError } from './payload-cipher.ts';
 import { ProcessPool } from './pool.ts';
 import type { Probed } from './probes.ts';
+import { openTraces, type Traces } from './traces.ts';
 
 export type QueueName = 'cpu' | 'gpu';
 
@@ -46,8 +47,8 @@ export interface WorkerOptions {
   readonly build?: { readonly deployment: string; readonly id: string };
   /** Steps under way when the worker stops may go on for so long; the default is not at all. */
   readonly drainMs?: number;
-  /** Hears of every task that begins and ends. */
-  readonly onTask?: (event: TaskEvent) => void;
+  /** Hears of every task that begins and ends, and of the trace that it belongs to. */
+  readonly onTask?: (event: TaskEvent, trace: string | undefined) => void;
   /** Hears of errors of Temporal's own. */
   readonly onError?: (message: string) => void;
   /** A free port of this machine, where Temporal's own metrics are to be had. */
@@ -134,12 +135,20 @@ const textAt = (address: string): Promise<string> =>
   );
 
 /** The activities that every worker serves: of runs, of what starts them, and of watches. */
-function engineActivities(identity: string): object {
+function engineActivities(identity: string, traces: Traces | undefined): object {
   return {
-    ...createEngineActivities({ openStore, worker: identity }),
+    ...createEngineActivities({ openStore, worker: identity, onFound: traces?.task }),
     ...createLaunchActivities({
       begin: async (order, launcher) => (await import('../runs/launch.ts')).begin(order, launcher),
-      conclude: async (request, progress) => (await import('../runs/launch.ts')).conclude(request, progress),
+      conclude: async (request, progress) => {
+        const concluded = await (await import('../runs/launch.ts')).conclude(request, progress);
+        // Where results are written here, no command goes along with the run.
+        if (traces && typeof request.after?.out === 'string') {
+          const { recordOf } = await import('../runs/records.ts');
+          traces.run({ record: await recordOf(openStore(request.work), request.run), progress, exit: null });
+        }
+        return concluded;
+      },
       deliver: async (work, channel, notice) => {
         await (await import('../notify/deliver.ts')).deliver(notice, channel, { store: openStore(work) });
       },
@@ -170,7 +179,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       mend: 'Check the address, or leave --address out to use the embedded server.',
     });
   });
-  const registry = await loadRegistry(options.plugins ?? []);
+  const [registry, traces] = await Promise.all([loadRegistry(options.plugins ?? []), openTraces()]);
   const identity = `${process.pid}@${hostname()}`;
   let refused: UnknownPayloadKeyError | undefined;
   const shared = {
@@ -190,7 +199,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       ...shared,
       ...workflowCode(options.payloads.isOn),
       taskQueue: WORKFLOW_QUEUE,
-      activities: engineActivities(identity),
+      activities: engineActivities(identity, traces),
       maxCachedWorkflows: 200,
       ...stopsWithin(0),
     }),
@@ -201,15 +210,24 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     openStore,
     environment,
     runner: {
-      run: async (...job: Parameters<ProcessPool['run']>) => {
-        const outcome = await pool.run(...job);
-        metrics.peak(job[0].uses, outcome.peakRssBytes);
-        return outcome;
+      run: async (...[job, how]: Parameters<ProcessPool['run']>) => {
+        const span = job.traceparent === undefined ? undefined : traces?.step(job.uses, job.traceparent);
+        try {
+          const outcome = await pool.run({ ...job, traceparent: span?.traceparent }, how);
+          metrics.peak(job.uses, outcome.peakRssBytes);
+          span?.ended(outcome);
+          return outcome;
+        } catch (error) {
+          span?.failed(error);
+          throw error;
+        }
       },
     },
+    traceparentOf: traces?.traceparentOf,
     onTask: (event: TaskEvent) => {
       metrics.take(event);
-      options.onTask?.(event);
+      traces?.task(event);
+      options.onTask?.(event, traces?.idOf(event.run));
     },
   };
   for (const queue of options.queues) {
@@ -239,7 +257,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       throw error;
     } finally {
       pool.close();
-      await connection.close();
+      await Promise.all([connection.close(), traces?.close()]);
     }
   };
   const stopped = serve();

@@ -58,7 +58,7 @@ async function serve(flags: WorkerFlags, log: Log): Promise<number> {
     plugins: flags.plugin ?? [],
     drainMs,
     onError: (message) => log('error', message),
-    ...(flags.log === 'json' ? { onTask: (event) => logTask(log, event) } : {}),
+    ...(flags.log === 'json' ? { onTask: (event, trace) => logTask(log, event, trace) } : {}),
     ...(probes ? { metricsPort: await freePort() } : {}),
     ...(flags.slots === undefined ? {} : { slots: flags.slots }),
     ...(flags.build === undefined ? {} : { build: { deployment: flags.deployment, id: flags.build } }),

@@ -14,7 +14,7 @@ const LOOK_MS = 500;
 /** So much of what the program said last is shown. */
 const TAIL = { bytes: 4_000, lines: 8, note: 80 };
 /** What a program gets of this process's environment. */
-const PASSED_ON = ['PATH', 'HOME', 'LANG', 'TMPDIR'];
+const PASSED_ON = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'TRACEPARENT'];
 /** An argument with none of the characters by which shells and options are known, and one that ends as programs in text do. */
 const PLAIN = /^[^\s=;|&<>$*?"'`(){}[\]\\-][^\s=;|&<>$*?"'`(){}[\]\\]*$/;
 const SCRIPT = /\.(?:py|r|jl|sh|pl|rb|js|mjs|m|lua)$/i;

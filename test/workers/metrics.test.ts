@@ -3,7 +3,18 @@ import type { TaskEvent } from '../../activities/task-event.ts';
 import { Metrics } from '../../workers/metrics.ts';
 import { openProbes, type Probes } from '../../workers/probes.ts';
 
-const EVENT = { run: 'r', task: 't', step: 's', uses: 'selector/random', cell: 'seed=17', queue: 'cpu' } as const;
+const EVENT = {
+  run: 'r',
+  task: 't',
+  step: 's',
+  uses: 'selector/random',
+  cell: 'seed=17',
+  axes: { seed: 17 },
+  queue: 'cpu',
+  worker: 'w',
+  attempt: 1,
+  at: 0,
+} as const;
 const event = (status: TaskEvent['status'], ms = 0, code?: string): TaskEvent => ({ ...EVENT, status, ms, ...(code ? { code } : {}) });
 
 describe("a worker's metrics", () => {

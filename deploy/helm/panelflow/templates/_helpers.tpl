@@ -57,6 +57,9 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- with .Values.store.region }}
 - { name: AWS_REGION, value: {{ . | quote }} }
 {{- end }}
+{{- with .Values.traces.endpoint }}
+- { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }} }
+{{- end }}
 {{- with .Values.env }}
 {{ toYaml . }}
 {{- end }}
