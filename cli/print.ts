@@ -1,5 +1,6 @@
 import { CompileError } from '../core/problem.ts';
 import { isPanelflowError } from '../core/errors.ts';
+import { plainText } from '../core/plain-text.ts';
 import type { SourceFile } from '../runs/source-file.ts';
 
 /** True when colours are welcome on that stream. */
@@ -17,8 +18,20 @@ export const green = paint('32');
 export const dim = paint('2');
 export const bold = paint('1');
 
+/** The colours above. */
+const PAINT = new RegExp(`(${'\u001b'}\\[(?:0|1|2|31|32)m)`);
+/** Text with our own colours; names and messages of others move no cursor. */
+const shown = (text: string): string =>
+  text
+    .split(PAINT)
+    .map((part, i) => (i % 2 === 1 ? part : plainText(part)))
+    .join('');
+
 /** A line for people, on standard error: standard output is for results. */
-export const say = (line = ''): void => void process.stderr.write(`${line}\n`);
+export const say = (line = ''): void => void process.stderr.write(`${shown(line)}\n`);
+
+/** Results, on standard output. */
+export const print = (text: string): void => void process.stdout.write(`${shown(text)}\n`);
 
 /** 3.2 s, 4 min 10 s, 2 h 3 min. */
 export function duration(ms: number): string {

@@ -1,4 +1,5 @@
 import { createLogUpdate } from 'log-update';
+import { plainText } from '../core/plain-text.ts';
 import type { Plan } from '../schemas/plan.ts';
 import type { Progress, StepProgress } from '../schemas/run.ts';
 import type { TimeLeft } from './pace.ts';
@@ -35,7 +36,11 @@ function live(title: string, slots: string): ProgressView {
     const clock = `${duration(Date.now() - start)}${left === undefined ? '' : `, ${left.open ? 'more than' : 'about'} ${duration(left.ms)} left`}`;
     const state = progress.state === 'running' || progress.state === 'ended' ? '' : `  ${red(progress.state)}`;
     update(
-      [`${bold(title)}${state}  ${dim(`${slots}  ${clock}`)}`, ...progress.steps.map((s) => row(s, width)), ...notes.map(dim)].join('\n'),
+      [
+        `${bold(title)}${state}  ${dim(`${slots}  ${clock}`)}`,
+        ...progress.steps.map((s) => row(s, width)),
+        ...notes.map((note) => dim(plainText(note))),
+      ].join('\n'),
     );
   };
   return {

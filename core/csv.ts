@@ -4,8 +4,14 @@ export interface CsvRow {
   readonly cells: readonly string[];
 }
 
-/** A text as a cell of a CSV: in quotes where it holds a comma, a quote or a line break. */
-export const csvCell = (text: string): string => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+/** What a spreadsheet would run when the file is opened there (OWASP, "CSV injection"); no number is one, and no name that is meant. */
+const FORMULA = /^[=@\t\r]|^[+-][^\d.].*[(|!]/s;
+
+/** A text as a cell of a CSV: in quotes where it holds a comma, a quote, a line break or blanks at an end; behind an apostrophe where it is a formula. */
+export function csvCell(text: string): string {
+  const safe = FORMULA.test(text) ? `'${text}` : text;
+  return /[",\n\r]|^\s|\s$/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
 
 /** Rows of a CSV text (RFC 4180: quotes, doubled quotes, line breaks within quotes); empty lines are left out. */
 export function csvRows(text: string): CsvRow[] {

@@ -1,5 +1,6 @@
 import type { WatchSpec } from '../schemas/watch.ts';
 import { globMatcher, globPrefix } from './glob.ts';
+import { isS3 } from './s3-uri.ts';
 
 /** Results beside a drop lie in a folder of its name with this ending; nothing in there is a drop. */
 export const RESULTS = '.panelflow';
@@ -36,13 +37,21 @@ export function inputOf(
   return `s3://${bucket}/${key}#${version === null ? `etag=${etag}` : `version=${version}`}`;
 }
 
+/** A key as a path below a folder: no part of it leads up, to the top, or nowhere. */
+const asPath = (key: string): string =>
+  key
+    .split('/')
+    .map((part) => (/^\.{0,2}$/.test(part) ? '_' : part.replaceAll(/\p{Cc}/gu, '_')))
+    .join('/');
+
 /** Where the results of a drop go: the place with {stem}, {key}, {folder} and {version} filled in. */
 export function outOf(
   place: string,
   { key, version, etag }: { readonly key: string; readonly version: string | null; readonly etag: string },
 ): string {
   const values: Record<string, string> = { stem: stemOf(key), key, folder: folderOf(key).replace(/\/$/, ''), version: version ?? etag };
-  return place.replaceAll(/\{(\w+)\}/g, (all, name: string) => (Object.hasOwn(values, name) ? values[name] : all));
+  const fit = isS3(place) ? (value: string): string => value : asPath;
+  return place.replaceAll(/\{(\w+)\}/g, (all, name: string) => (Object.hasOwn(values, name) ? fit(values[name]) : all));
 }
 
 /** Words in braces that stand for nothing. */

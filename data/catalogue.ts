@@ -3,6 +3,7 @@ import { createReadStream, createWriteStream, existsSync, mkdirSync, renameSync,
 import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { type Allowed, checkHost } from '../core/allowed.ts';
 import { DataError, ResourceError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import { CATALOGUE, type CatalogueEntry } from './catalogue-entries.ts';
@@ -21,12 +22,19 @@ export function catalogueEntry(name: string, entries: readonly CatalogueEntry[] 
   });
 }
 
+/** No dataset of the catalogue comes near this. */
+const MOST_BYTES = 64 * 2 ** 30;
+
 /** Where fetched files go and what to do on the way. */
 export interface FetchOptions {
   /** A folder that may hold the file already, e.g. PANELFLOW_DATA; looked at before the network. */
   readonly mirror?: string;
   readonly signal?: AbortSignal;
   readonly progress?: (bytes: number, total: number | undefined) => void;
+  /** Hosts that may be reached; default all. */
+  readonly hosts?: Allowed;
+  /** The most bytes that are taken, where the server does not say how many come. */
+  readonly most?: number;
   /** The catalogue; default the built-in one. */
   readonly entries?: readonly CatalogueEntry[];
 }
@@ -60,17 +68,24 @@ async function download(entry: CatalogueEntry, url: string, path: string, option
   mkdirSync(join(path, '..'), { recursive: true });
   const temporary = `${path}.${process.pid}.part`;
   try {
+    checkHost(new URL(url).hostname, options.hosts);
     const answer = await fetch(url, { signal: options.signal }).catch((error: unknown) => {
       throw failed(reasonOf(error), error);
     });
     if (!answer.ok || !answer.body) throw failed(`the server answered ${answer.status}`);
+    // A server may send us on, but not to where anybody on the way could change what comes.
+    const { protocol, hostname } = new URL(answer.url);
+    checkHost(hostname, options.hosts);
+    if (protocol !== 'https:' && protocol !== new URL(url).protocol) throw failed(`it leads to ${protocol}//${hostname}`);
     const total = Number(answer.headers.get('content-length')) || undefined;
     let bytes = 0;
+    const most = options.most ?? MOST_BYTES;
     const counting = new Transform({
       transform(chunk: Buffer, _encoding, done) {
         bytes += chunk.length;
         options.progress?.(bytes, total);
-        done(null, chunk);
+        if (bytes > most) done(new Error(`more than ${most} bytes came`));
+        else done(null, chunk);
       },
     });
     await pipeline(Readable.fromWeb(answer.body as never), counting, createWriteStream(temporary), { signal: options.signal }).catch(

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import { checkHost } from '../core/allowed.ts';
+import { allowedHosts } from '../workers/machine.ts';
 import { common, isDistrust, type Kind, TRUST, undelivered } from './kind.ts';
 
 /** For a word of the server, and for all of a delivery. */
@@ -47,6 +49,7 @@ const html = (text: string): string => text.replaceAll(/[&<>"]/g, (c) => ENTITIE
 export const email: Kind = {
   schema,
   async send({ id, title, text, at }, { email: { smtp, from, to } }: z.infer<typeof schema>, channel) {
+    checkHost(smtp.host, allowedHosts());
     const { createTransport } = await import('nodemailer');
     const timeouts = { connectionTimeout: WORD_MS, greetingTimeout: WORD_MS, socketTimeout: WORD_MS };
     // A password goes to no other machine in the clear.

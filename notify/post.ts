@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { checkHost } from '../core/allowed.ts';
+import { allowedHosts } from '../workers/machine.ts';
 import { isDistrust, TRUST, undelivered } from './kind.ts';
 
 const TIMEOUT_MS = 20_000;
@@ -24,7 +26,8 @@ export interface Post {
 
 /** Posts JSON once. Any answer but 2xx is an error; a redirect, too, since it could lead what is sent to a stranger. */
 export async function post({ channel, url, body, headers = {} }: Post): Promise<void> {
-  const { host } = new URL(url);
+  const { host, hostname } = new URL(url);
+  checkHost(hostname, allowedHosts());
   let response: Response;
   try {
     response = await fetch(url, {

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { checkPath } from '../core/allowed.ts';
 import { ConfigError, DataError } from '../core/errors.ts';
 import { didYouMean } from '../core/problem.ts';
 import { isS3 } from '../core/s3-uri.ts';
-import { cacheFolder, localCache, mirror } from '../workers/machine.ts';
+import { allowedHosts, allowedPaths, cacheFolder, localCache, mirror } from '../workers/machine.ts';
 import { shortPath } from './source-file.ts';
 
 /**
@@ -24,6 +25,7 @@ export function fileHasher(from: string): (path: string) => Promise<{ path: stri
 }
 
 async function hashNamed(named: string, from: string): Promise<{ path: string; sha256: string }> {
+  if (isS3(named)) checkPath(named, allowedPaths());
   if (isS3(named)) return (await import('../plugins/stores/s3-input.ts')).pinInput(named, localCache());
   if (/^[a-z0-9+.-]+:\/\//.test(named))
     throw new ConfigError(`"${named}" cannot be read directly`, {
@@ -40,6 +42,7 @@ async function hashNamed(named: string, from: string): Promise<{ path: string; s
       mend: `It is looked for at ${shortPath(path)}. ${beside.length > 30 && hint?.startsWith('Known') ? '' : (hint ?? '')}`.trim(),
     });
   }
+  checkPath(await realpath(path), allowedPaths());
   if (!info.isDirectory() && !info.isFile())
     throw new ConfigError(`"${named}" is no plain file`, {
       context: { path: named },
@@ -75,7 +78,7 @@ async function knownDataset(word: string): Promise<string | undefined> {
   const { CATALOGUE, fetchDataset } = await import('../data/catalogue.ts');
   if (!CATALOGUE.some((e) => e.name === word && e.file !== undefined)) return undefined;
   const copies = mirror();
-  return fetchDataset(word, join(cacheFolder(), 'data'), copies === undefined ? {} : { mirror: copies });
+  return fetchDataset(word, join(cacheFolder(), 'data'), { hosts: allowedHosts(), ...(copies === undefined ? {} : { mirror: copies }) });
 }
 
 async function hashFile(path: string): Promise<string> {

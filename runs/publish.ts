@@ -1,14 +1,21 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
-import { ResourceError } from '../core/errors.ts';
+import { isInside } from '../core/allowed.ts';
+import { DataError, ResourceError } from '../core/errors.ts';
 import { isS3, parseS3 } from '../core/s3-uri.ts';
 
 /** Writes one result, named by its path below the place; whole or not at all. */
 export type Publish = (name: string, bytes: Uint8Array | string) => Promise<void>;
 
+/** Systems take names of 255 bytes; some of them are for what stands around this. */
+const LONGEST = 200;
+
 /** A cell as part of a file's name: "seed=0 k=32" is seed=0_k=32. */
-export const asFileName = (cell: string): string => cell.replaceAll(' ', '_').replaceAll(/[^\w.,=-]/g, '-');
+export function asFileName(cell: string): string {
+  const name = cell.replaceAll(' ', '_').replaceAll(/[^\w.,=-]/g, '-');
+  return name.length <= LONGEST ? name : `${name.slice(0, LONGEST - 17)}-${createHash('sha256').update(cell).digest('hex').slice(0, 16)}`;
+}
 
 /** How browsers are told what an object is. */
 const TYPES: Readonly<Record<string, string>> = {
@@ -19,7 +26,17 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /** Publishes into a folder, or under s3://bucket/prefix. */
-export const publisher = (place: string): Publish => (isS3(place) ? intoBucket(place) : intoFolder(place));
+export function publisher(place: string): Publish {
+  const publish = isS3(place) ? intoBucket(place) : intoFolder(place);
+  return async (name, bytes) => {
+    if (!isInside(name))
+      throw new DataError(`"${name}" is no name of a file in a folder of results`, {
+        context: { file: name },
+        mend: 'The reporter that made the file gives it such a name: that is to be mended in its package.',
+      });
+    await publish(name, bytes);
+  };
+}
 
 function intoFolder(folder: string): Publish {
   return async (name, bytes) => {

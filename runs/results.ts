@@ -135,7 +135,7 @@ function traceTable(plan: Plan, records: ReadonlyMap<string, TaskRecord>, droppe
       cached: r?.status === 'CACHED',
       ...(r ? tried(r) : {}),
     };
-    return TRACE.map((column) => row[column] ?? '-');
+    return TRACE.map((column) => String(row[column] ?? '-').replaceAll(/[\t\r\n]+/g, ' '));
   });
   return `${[TRACE, ...rows].map((row) => row.join('\t')).join('\n')}\n`;
 }

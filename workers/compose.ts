@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { createRequire, isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ConfigError, PluginError } from '../core/errors.ts';
@@ -45,7 +45,16 @@ async function importPlugin(name: string, from: string): Promise<Plugin> {
       mend: `Run: npm install ${name}`,
     });
   }
-  const module = (await import(pathToFileURL(path).href)) as { default?: Plugin };
+  const broken = (error: unknown): never => {
+    throw new PluginError(`The plugin package "${name}" cannot be loaded: ${(error as Error).message}`, {
+      cause: error,
+      context: { package: name },
+      mend: isBuiltin(name) ? 'That is a module of Node; name a package.' : 'Mend the package, or leave it out of "plugins:".',
+    });
+  };
+  const module = isBuiltin(name)
+    ? broken(new Error('it is none'))
+    : ((await import(pathToFileURL(path).href).catch(broken)) as { default?: Plugin });
   if (typeof module.default?.name !== 'string' || typeof module.default.contributions !== 'object') {
     throw new PluginError(`The package "${name}" has no plugin as its default export`, {
       context: { package: name },

@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { type Allowed, allowedOf } from '../core/allowed.ts';
 import { ConfigError } from '../core/errors.ts';
 import { bytes } from '../core/units.ts';
 import { LocalCache } from '../plugins/stores/_local-cache.ts';
@@ -26,6 +27,12 @@ export function hangSpansUnder(traceparent: string | undefined): void {
 
 /** A folder with copies of known datasets, where the environment names one. */
 export const mirror = (): string | undefined => process.env.PANELFLOW_DATA || undefined;
+
+/** Hosts that this machine may fetch from and send notices to, where the environment lists them. */
+export const allowedHosts = (): Allowed => allowedOf(process.env.PANELFLOW_ALLOW_HOSTS);
+
+/** Folders and places in S3 that inputs of steps may lie in, where the environment lists them. */
+export const allowedPaths = (): Allowed => allowedOf(process.env.PANELFLOW_ALLOW_PATHS);
 
 let cache: LocalCache | undefined;
 

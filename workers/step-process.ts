@@ -1,17 +1,20 @@
+import { realpath } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { StepJob, StepOutcome } from '../activities/runner.ts';
+import { checkPath } from '../core/allowed.ts';
 import { isPanelflowError } from '../core/errors.ts';
 import type { Checkpoints, Portable, StepContext, StepDefinition } from '../core/plugin.ts';
 import type { Registry } from '../core/registry.ts';
 import { replaceTexts } from '../core/replace-texts.ts';
+import { isS3 } from '../core/s3-uri.ts';
 import { type ArtifactStore, recordPath } from '../core/store.ts';
 import { decode, encode } from '../data/portable.ts';
 import { isPinned, openInput } from '../plugins/stores/s3-input.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import { loadRegistry, openStore } from './compose.ts';
-import { hangSpansUnder, localCache } from './machine.ts';
+import { allowedPaths, hangSpansUnder, localCache } from './machine.ts';
 import type { FromProcess, ToProcess } from './messages.ts';
 
 /** Decoded inputs are kept between steps, so that a sweep reads its matrix once; at most so many bytes. */
@@ -127,7 +130,11 @@ async function run(job: StepJob, threads: number, registry: Registry): Promise<S
 /** Params in which a file of this machine stands in for each object in S3, so that no step has to know of S3. */
 async function withLocalFiles(definition: StepDefinition, params: Record<string, unknown>): Promise<Record<string, unknown>> {
   const local = new Map<string, string>();
-  for (const path of definition.files?.(params) ?? []) if (isPinned(path)) local.set(path, await openInput(path, localCache()));
+  const allowed = allowedPaths();
+  for (const path of definition.files?.(params) ?? []) {
+    if (allowed) checkPath(isS3(path) ? path : await realpath(path), allowed);
+    if (isPinned(path)) local.set(path, await openInput(path, localCache()));
+  }
   return replaceTexts(params, (text) => local.get(text));
 }
 

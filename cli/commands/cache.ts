@@ -6,7 +6,7 @@ import type { RunRecord, TaskRecord } from '../../schemas/run.ts';
 import { openStore } from '../../workers/compose.ts';
 import { abreast } from '../../runs/abreast.ts';
 import { markGone } from '../gone.ts';
-import { size, table, tick } from '../print.ts';
+import { print, size, table, tick } from '../print.ts';
 import { settings } from '../settings.ts';
 
 interface CacheFlags {
@@ -17,8 +17,6 @@ interface CacheFlags {
 
 /** Objects are read so many at a time. */
 const READERS = 8;
-
-const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
 /** `panelflow cache [verify]`: the size of the store, or a check of every object in it. */
 export async function cache(action: string | undefined, flags: CacheFlags): Promise<number> {

@@ -7,7 +7,7 @@ import type { ArtifactRef } from '../../schemas/artifact.ts';
 import { abreast } from '../../runs/abreast.ts';
 import { markGone } from '../gone.ts';
 import { Needs } from '../needs.ts';
-import { size, tick } from '../print.ts';
+import { print, size, tick } from '../print.ts';
 import { findRun, forgetRuns, type RunRow, type RunsFlags, runsOf, withServer } from '../runs.ts';
 import type { Connected } from '../connect.ts';
 
@@ -208,7 +208,6 @@ async function sweepObjects({ store, needs, grace, gone, isDry }: Sweep): Promis
 }
 
 function tell(gone: Gone, { flags, kept, young }: { flags: CleanFlags; kept: number; young: readonly string[] }): void {
-  const print = (text: string): void => void process.stdout.write(`${text}\n`);
   const dryRun = flags.dryRun === true;
   if (flags.json) return print(JSON.stringify({ ...gone, kept, young, dry_run: dryRun }));
   for (const run of gone.runs) print(`${dryRun ? 'would drop' : 'dropped'} ${run}`);

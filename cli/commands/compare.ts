@@ -1,6 +1,7 @@
 import { compare as compareIn } from '../../runs/compare.ts';
 import { publishComparison } from '../../runs/comparison-page.ts';
 import { comparisonText } from '../comparison-text.ts';
+import { print } from '../print.ts';
 import { findRun, type RunsFlags, withServer } from '../runs.ts';
 import { tolerancesOf } from '../subscriptions.ts';
 import { placeOf } from './run.ts';
@@ -15,7 +16,7 @@ export function compare(
     const [a, b] = [await findRun(baseline, connected), await findRun(run, connected)];
     const comparison = await compareIn(store, a.run, b.run, tolerancesOf(flags.tolerance ?? []));
     if (flags.out !== undefined) await publishComparison(comparison, placeOf(flags.out, b.name));
-    process.stdout.write(`${flags.json ? JSON.stringify(comparison) : comparisonText(comparison)}\n`);
+    print(flags.json ? JSON.stringify(comparison) : comparisonText(comparison));
     return comparison.verdict === 'drifted' ? 1 : 0;
   });
 }

@@ -1,6 +1,6 @@
 import { CATALOGUE, catalogueEntry, fetchDataset } from '../../data/catalogue.ts';
 import { say, table } from '../print.ts';
-import { mirror } from '../../workers/machine.ts';
+import { allowedHosts, mirror } from '../../workers/machine.ts';
 
 /** `panelflow data [NAME]`: known datasets with their citation; with a name, the path of the fetched file. */
 export async function data(name: string | undefined, flags: { readonly out: string; readonly json?: boolean }): Promise<number> {
@@ -21,7 +21,7 @@ export async function data(name: string | undefined, flags: { readonly out: stri
     process.stdout.write(`${entry.name}: ${entry.title}. Write data: ${entry.name}.\n`);
     return 0;
   }
-  const path = await fetchDataset(name, flags.out, copies === undefined ? {} : { mirror: copies });
+  const path = await fetchDataset(name, flags.out, { hosts: allowedHosts(), ...(copies === undefined ? {} : { mirror: copies }) });
   if (flags.json) process.stdout.write(`${JSON.stringify({ ...entry, path })}\n`);
   else {
     say(`${entry.title}. ${entry.citation}`);

@@ -7,7 +7,7 @@ import { plural } from '../../core/units.ts';
 import type { PlannedTask } from '../../schemas/plan.ts';
 import type { TaskRecord } from '../../schemas/run.ts';
 import { type Earlier, earlierKeys, nearestOf } from '../earlier-keys.ts';
-import { duration, table } from '../print.ts';
+import { duration, print, table } from '../print.ts';
 import { planOf, recordOf, tasksNamed } from '../../runs/records.ts';
 import { taskName } from '../../core/task-name.ts';
 import { findRun, type RunsFlags, withServer } from '../runs.ts';
@@ -52,7 +52,6 @@ export function explain(word: string, cell: string, flags: RunsFlags): Promise<n
   });
 }
 
-const print = (text: string): void => void process.stdout.write(`${text}\n`);
 const short = (text: string): string => (text.length > SHOWN ? `${text.slice(0, SHOWN - 1)}…` : text);
 
 /** The text of a task's key: as the cache keeps it, else from its inputs; undefined where neither is known. */

@@ -5,7 +5,7 @@ import { findChannel, readChannels } from '../../notify/channels.ts';
 import { type Notice, NoticeEvent } from '../../schemas/notice.ts';
 import { channelsFile } from '../../workers/machine.ts';
 import { shortPath } from '../../runs/source-file.ts';
-import { say, table } from '../print.ts';
+import { print, say, table } from '../print.ts';
 
 interface NotifyFlags {
   readonly event: string;
@@ -13,8 +13,6 @@ interface NotifyFlags {
 }
 
 const ACTIONS = ['list', 'test'];
-const print = (text: string): void => void process.stdout.write(`${text}\n`);
-
 /** `panelflow notify list` and `panelflow notify test CHANNEL`: the channels of this machine, by name and kind, and a sample to one. */
 export async function notify(action: string, channel: string | undefined, flags: NotifyFlags): Promise<number> {
   if (action === 'list' && channel === undefined) return list(flags);

@@ -2,7 +2,7 @@ import { plural } from '../../core/units.ts';
 import { openStore } from '../../workers/compose.ts';
 import { explainedForecast } from '../forecast.ts';
 import { prepare } from '../../runs/prepare.ts';
-import { table } from '../print.ts';
+import { print, table } from '../print.ts';
 import { settings } from '../settings.ts';
 import type { RunFlags } from './run.ts';
 
@@ -29,7 +29,6 @@ export async function plan(file: string, flags: RunFlags & { readonly all?: bool
     return [step, mine.length, cached, mine.length - cached, [...new Set(mine.map((t) => t.queue))].join(',')];
   });
   const axes = Object.entries(plan.axes).map(([axis, labels]) => `  ${axis}: ${labels.join(', ')}`);
-  const print = (text: string): void => void process.stdout.write(`${text}\n`);
   print(`${plan.name} (${plan.pipeline}): ${plural(plan.cells, 'cell')}, ${plural(plan.tasks.length, 'task')}\n${axes.join('\n')}\n`);
   print(table(summary, ['step', 'tasks', 'cached', 'to run', 'queue']));
   const listed = flags.all ? plan.tasks : plan.tasks.slice(0, LISTED);

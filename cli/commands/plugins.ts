@@ -2,10 +2,8 @@ import * as z from 'zod';
 import type { InputPort, StepDefinition } from '../../core/plugin.ts';
 import type { Registry } from '../../core/registry.ts';
 import { loadRegistry } from '../../workers/compose.ts';
-import { table } from '../print.ts';
+import { print, table } from '../print.ts';
 import { markdownRows, type Schema, schemaRows, type SchemaRow } from '../schema-rows.ts';
-
-const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
 /** The params of a step, from its own schema. */
 const paramsOf = (definition: StepDefinition): SchemaRow[] =>

@@ -2,14 +2,12 @@ import { plural } from '../../core/units.ts';
 import type { Progress } from '../../schemas/run.ts';
 import { whole } from '../follow.ts';
 import { ConfigError } from '../../core/errors.ts';
-import { duration, errorText, say, table } from '../print.ts';
+import { duration, errorText, print, say, table } from '../print.ts';
 import { publisher } from '../../runs/publish.ts';
 import { recordsOf, writeResults } from '../../runs/results.ts';
 import { planOf, recordOf } from '../../runs/records.ts';
 import { findRun, type RunsFlags, runsOf, withServer } from '../runs.ts';
 import { placeOf } from './run.ts';
-
-const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
 /** `panelflow list` */
 export function list(flags: RunsFlags): Promise<number> {

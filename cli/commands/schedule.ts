@@ -14,7 +14,7 @@ import { prepare } from '../../runs/prepare.ts';
 import { storePlan, storeSource } from '../../runs/records.ts';
 import type { LaunchOrder } from '../../schemas/launch.ts';
 import type { Connected } from '../connect.ts';
-import { say, table } from '../print.ts';
+import { print, say, table } from '../print.ts';
 import { type RunsFlags, withServer } from '../runs.ts';
 import { afterOf, baselineOf, placeOf, policyOf, type RunFlags } from './run.ts';
 
@@ -51,7 +51,6 @@ export interface ScheduleFlags extends RunsFlags {
 
 const idOf = (name: string): string => `panelflow-${name}`;
 const nameOf = (id: string): string => id.replace(/^panelflow-/, '');
-const print = (text: string): void => void process.stdout.write(`${text}\n`);
 const time = (date: Date | undefined): string => date?.toISOString().slice(0, 19).replace('T', ' ') ?? '-';
 
 /** `panelflow schedule add NAME FILE`: stores the plan with its inputs pinned (or, with --follow, the file's name), and when to run it. */

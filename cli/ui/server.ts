@@ -101,6 +101,7 @@ export class UiServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (!URL.canParse(request.url ?? '/', 'http://localhost')) throw new ConfigError('There is no such page');
     const url = new URL(request.url ?? '/', 'http://localhost');
     const { token } = this.#options;
     const given = url.searchParams.get('token');

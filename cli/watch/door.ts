@@ -78,6 +78,8 @@ export class Door {
   }
 
   async #answer(request: IncomingMessage, token: string | undefined): Promise<[number, string]> {
+    // Browsers say which page asks; no server of S3 does.
+    if (request.headers.origin !== undefined) return [403, 'Asked for by a page'];
     if (token !== undefined && !isKnown(request, token)) return [401, 'Wrong token'];
     // MinIO asks with HEAD or GET whether somebody is there.
     if (request.method === 'GET' || request.method === 'HEAD') return [200, 'ok'];

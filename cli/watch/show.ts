@@ -1,11 +1,10 @@
 import { Ledger } from '../../activities/ledger.ts';
 import type { DropRecord, DropState } from '../../schemas/watch.ts';
 import { withWatch, workflowOf } from '../commands/watch.ts';
-import { dim, duration, red, say, table } from '../print.ts';
+import { dim, duration, print, red, say, table } from '../print.ts';
 import { type RunsFlags, withServer } from '../runs.ts';
 import { statusOf } from './follow.ts';
 
-const print = (text: string): void => void process.stdout.write(`${text}\n`);
 const STATES: readonly DropState[] = ['waiting', 'running', 'done', 'failed', 'refused', 'superseded'];
 
 /** Counts of records by state. */

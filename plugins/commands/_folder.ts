@@ -1,5 +1,6 @@
 import { fstatSync, mkdirSync, readdirSync, readFileSync, readSync, realpathSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
+import { dirname, join, sep } from 'node:path';
+import { isInside } from '../../core/allowed.ts';
 import { DataError } from '../../core/errors.ts';
 import type { ReportFile } from '../contract.ts';
 
@@ -14,15 +15,11 @@ export const tooMuch = (what: string): DataError =>
     mend: 'Write less, or leave large files where they are and give their paths.',
   });
 
-/** True for a path that stays in the folder it is looked up from, by its letters. */
-export const isWithin = (path: string): boolean =>
-  path !== '' && !isAbsolute(path) && !normalize(path).split(sep).includes('..') && normalize(path) !== '.';
-
 /** Writes files into a folder, which is made. */
 export function placeFiles(folder: string, files: readonly ReportFile[]): void {
   mkdirSync(folder, { recursive: true });
   for (const { name, bytes } of files) {
-    if (!isWithin(name)) throw new DataError(`"${name}" is no name of a file in a folder`, { context: { file: name } });
+    if (!isInside(name)) throw new DataError(`"${name}" is no name of a file in a folder`, { context: { file: name } });
     const path = join(folder, name);
     if (dirname(path) !== folder) mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, bytes);

@@ -2,10 +2,12 @@ import { spawn } from 'node:child_process';
 import { closeSync, fstatSync, mkdirSync, mkdtempSync, openSync, readSync, realpathSync, rmSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, normalize } from 'node:path';
+import { isInside } from '../../core/allowed.ts';
 import { ConfigError, CrashError, DataError, ResourceError } from '../../core/errors.ts';
+import { plainText } from '../../core/plain-text.ts';
 import type { StepContext } from '../../core/plugin.ts';
 import { z } from '../contract.ts';
-import { isWithin, MOST_BYTES, tooMuch } from './_folder.ts';
+import { MOST_BYTES, tooMuch } from './_folder.ts';
 import { watchOver } from './_guard.ts';
 
 /** From the polite signal to the last one. The engine ends a step that does not stop within two seconds. */
@@ -61,7 +63,7 @@ export function scriptsOf({ argv }: Pick<Program, 'argv'>, own: readonly string[
     if (item.startsWith('s3://')) return SCRIPT.test(item.replace(/#.*$/, ''));
     const path = normalize(item);
     if (!PLAIN.test(item) || item.includes('://') || path.startsWith('in/') || inFolder.includes(path)) return false;
-    return /^\.{1,2}\//.test(item) || SCRIPT.test(item) || (i === 0 && item.includes('/') && isWithin(item));
+    return /^\.{1,2}\//.test(item) || SCRIPT.test(item) || (i === 0 && item.includes('/') && isInside(item));
   });
 }
 
@@ -236,7 +238,7 @@ export function lastLines(fd: number): string[] {
   return tail
     .toString()
     .split('\n')
-    .map((line) => line.trim())
+    .map((line) => plainText(line.trim()))
     .filter((line) => line !== '')
     .slice(-TAIL.lines);
 }

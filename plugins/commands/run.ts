@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isInside } from '../../core/allowed.ts';
 import type { Gathered, StepDefinition } from '../../core/plugin.ts';
 import { type Dataset, type ReportFile, z } from '../contract.ts';
-import { isWithin, PLAIN_NAME, placeFiles, readFiles } from './_folder.ts';
+import { PLAIN_NAME, placeFiles, readFiles } from './_folder.ts';
 import { programParams, runProgram, scriptsOf, text } from './_program.ts';
 
 const STDOUT = 'stdout.txt';
@@ -13,7 +14,7 @@ const params = z.strictObject({
   outputs: z
     .record(
       z.string().regex(PLAIN_NAME, 'a name is letters, digits, ".", "_" and "-"'),
-      text.refine(isWithin, 'a path in the folder that the command starts in'),
+      text.refine(isInside, 'a path in the folder that the command starts in'),
     )
     .refine((outputs) => !Object.hasOwn(outputs, STDOUT), `${STDOUT} is the name of what the program prints`)
     .default({})

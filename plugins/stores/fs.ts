@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { constants, copyFile, link, mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isInside } from '../../core/allowed.ts';
 import { ArtifactError, ResourceError } from '../../core/errors.ts';
 import type { ArtifactStore, StoredItem, StoredObject, TaggedRecord } from '../../core/store.ts';
 import type { ArtifactRef } from '../../schemas/artifact.ts';
@@ -90,7 +91,7 @@ export class FileStore implements ArtifactStore {
 
   async readRecord(path: string): Promise<string | undefined> {
     try {
-      return readFileSync(join(this.uri, path), 'utf8');
+      return readFileSync(this.#at(path), 'utf8');
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
@@ -98,11 +99,11 @@ export class FileStore implements ArtifactStore {
   }
 
   async writeRecord(path: string, text: string): Promise<void> {
-    await this.#write(join(this.uri, path), [Buffer.from(text)]);
+    await this.#write(this.#at(path), [Buffer.from(text)]);
   }
 
   async createRecord(path: string, text: string): Promise<boolean> {
-    return this.#write(join(this.uri, path), [Buffer.from(text)], create);
+    return this.#write(this.#at(path), [Buffer.from(text)], create);
   }
 
   async readTagged(path: string): Promise<TaggedRecord | undefined> {
@@ -122,11 +123,11 @@ export class FileStore implements ArtifactStore {
   }
 
   async removeRecord(path: string): Promise<void> {
-    await rm(join(this.uri, path), { force: true });
+    await rm(this.#at(path), { force: true });
   }
 
   async removeRecords(prefix: string): Promise<void> {
-    await rm(join(this.uri, prefix), { recursive: true, force: true });
+    await rm(this.#at(prefix), { recursive: true, force: true });
   }
 
   async remove(ref: ArtifactRef): Promise<void> {
@@ -134,7 +135,7 @@ export class FileStore implements ArtifactStore {
   }
 
   async listRecords(prefix: string): Promise<string[]> {
-    const entries = await entriesOf(join(this.uri, prefix));
+    const entries = await entriesOf(this.#at(prefix));
     const names: string[] = entries.map((entry) => entry.name);
     return names
       .filter((name) => name.endsWith('.json'))
@@ -144,7 +145,7 @@ export class FileStore implements ArtifactStore {
 
   async listFolders(prefix: string): Promise<string[]> {
     const [folder, begin] = [dirname(`${prefix}-`), prefix.slice(prefix.lastIndexOf('/') + 1)];
-    const entries = await entriesOf(join(this.uri, folder));
+    const entries = await entriesOf(this.#at(folder));
     const names: string[] = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
     return names.filter((name) => name.startsWith(begin)).sort();
   }
@@ -174,20 +175,26 @@ export class FileStore implements ArtifactStore {
     return hash.digest('hex');
   }
 
+  /** A path in the folder; ArtifactError for one that leads out of it, whoever made it up. */
+  #at(path: string): string {
+    if (isInside(path)) return join(this.uri, path);
+    throw new ArtifactError(`"${path}" is no path in the store`, { retryable: false, mend: 'Name a run as `panelflow list` does.' });
+  }
+
   /** Files under a prefix, a page for each folder. What goes away meanwhile is left out. */
   async *#walk(prefix: string): AsyncGenerator<readonly StoredItem[]> {
-    const entries = await entriesOf(join(this.uri, prefix));
+    const entries = await entriesOf(this.#at(prefix));
     const now = Date.now();
     yield entries.flatMap((entry) => {
       const path = prefix + entry.name;
-      const info = entry.isFile() ? statSync(join(this.uri, path), { throwIfNoEntry: false }) : undefined;
+      const info = entry.isFile() ? statSync(this.#at(path), { throwIfNoEntry: false }) : undefined;
       return info ? [{ path, bytes: info.size, age: now - info.mtimeMs }] : [];
     });
     for (const entry of entries) if (entry.isDirectory()) yield* this.#walk(`${prefix}${entry.name}/`);
   }
 
   #object({ sha256 }: Pick<ArtifactRef, 'sha256'>): string {
-    return join(this.uri, 'objects', sha256.slice(0, 2), sha256.slice(2));
+    return this.#at(`objects/${sha256.slice(0, 2)}/${sha256.slice(2)}`);
   }
 
   /** A short lock between processes. Time is measured by the one who waits, since clocks of machines differ. */

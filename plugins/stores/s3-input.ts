@@ -16,6 +16,12 @@ const PIN = /#sha256=([0-9a-f]{64})$/;
 /** One version of an object: by the bucket's own name for it, or by its ETag for as long as nothing is written over it. */
 const VERSION = /#(version|etag)=([^#]+)$/;
 
+/** How the copy of an object is named: its end tells the format; keys may hold any character, and four times what a file's name may. */
+const fileName = (key: string): string =>
+  basename(key)
+    .replaceAll(/[^\w.-]/g, '_')
+    .slice(-100);
+
 /** True for the name of an object whose content is pinned: `s3://bucket/key#sha256=<hex>`. */
 export const isPinned = (path: string): boolean => isS3(path) && PIN.test(path);
 
@@ -47,7 +53,7 @@ export async function pinInput(uri: string, cache: LocalCache, options?: BucketO
 export async function openInput(pinned: string, cache: LocalCache, options?: BucketOptions): Promise<string> {
   const sha256 = PIN.exec(pinned)?.[1] ?? '';
   const uri = pinned.replace(PIN, '');
-  const path = cache.path(sha256, basename(uri.replace(VERSION, '')));
+  const path = cache.path(sha256, fileName(uri.replace(VERSION, '')));
   if ((await hashFile(path)) === sha256) {
     await cache.touch(path);
     return path;
@@ -106,7 +112,7 @@ async function fetchInput(
     if (sha256 === undefined) throw changed(uri);
     return sha256;
   };
-  const path = await cache.adopt(fetch, basename(key));
+  const path = await cache.adopt(fetch, fileName(key));
   return { path, sha256: sha256 ?? '' };
 }
 

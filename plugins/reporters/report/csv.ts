@@ -1,3 +1,5 @@
+import { csvCell } from '../../../core/csv.ts';
+
 /** What a table may hold; NaN and null are written as nothing. */
 export type Value = string | number | null;
 
@@ -21,8 +23,7 @@ export const isMissing = (value: Value): value is null =>
 function field(value: Value): string {
   if (isMissing(value)) return '';
   // The shortest text that reads back as the same number.
-  const text = String(value);
-  return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return typeof value === 'number' ? String(value) : csvCell(value);
 }
 
 /** The table as CSV (RFC 4180, but with plain newlines), header first. */
