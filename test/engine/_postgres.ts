@@ -1,13 +1,12 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Connection } from '@temporalio/client';
 import { goInstall } from '../../cli/embedded/binary.ts';
-import { TUNING } from '../../cli/embedded/server.ts';
 import { settings } from '../../cli/settings.ts';
 import { serves } from './_cluster.ts';
 import { end, launch, type Running } from './_processes.ts';
@@ -19,6 +18,12 @@ const VERSION = 'v1.32.0';
 /** Its server, and the tool that sets up a database for it, as Go packages; the last part names the binary. */
 const PROGRAMS = ['cmd/server', 'cmd/tools/sql'] as const;
 const DATABASES = { temporal: 'temporal', visibility: 'temporal_visibility' } as const;
+/** Ports of its parts, as it names them; clients ask the first. */
+const PORTS = [
+  'FRONTEND_GRPC',
+  ...['FRONTEND_HTTP', 'FRONTEND_MEMBERSHIP', 'HISTORY_GRPC', 'HISTORY_MEMBERSHIP', 'MATCHING_GRPC', 'MATCHING_MEMBERSHIP'],
+  ...['WORKER_GRPC', 'WORKER_MEMBERSHIP'],
+] as const;
 /** PostgreSQL does not run as root. */
 const OWNER = 'postgres';
 const binary = (program: (typeof PROGRAMS)[number]): string => join(settings().cache, 'bin', program.split('/').at(-1)!);
@@ -40,7 +45,7 @@ async function lacking(): Promise<string | undefined> {
     const failed = await goInstall(`${MODULE}/${program}@${VERSION}`, join(settings().cache, 'bin')).catch((error: Error) => error);
     if (failed) return `Go cannot build the Temporal server: ${failed.message.split('\n')[0]}`;
   }
-  return (await there('go', 'version')) ? undefined : 'there is no Go, whose module cache holds the schema of the database';
+  return undefined;
 }
 
 /** Why tests on a cluster are skipped; undefined when they run. */
@@ -62,7 +67,7 @@ export class Cluster {
 
   static async start(): Promise<Cluster> {
     const ports = new Set<number>();
-    while (ports.size < 9) ports.add(await lowPort());
+    while (ports.size < 1 + PORTS.length) ports.add(await lowPort());
     const cluster = new Cluster([...ports]);
     try {
       await cluster.#startDatabase();
@@ -77,8 +82,8 @@ export class Cluster {
   }
 
   async startServer(): Promise<void> {
-    const args = ['--config-file', join(this.#folder, 'server.json'), '--allow-no-auth', 'start'];
-    this.#server = launch(binary('cmd/server'), args, { log: join(this.#folder, 'server.log'), cwd: this.#folder });
+    const place = { log: join(this.#folder, 'server.log'), cwd: this.#folder, env: this.#env };
+    this.#server = launch(binary('cmd/server'), ['--allow-no-auth', 'start'], place);
     const isUp = await Promise.race([reached(this.address), this.#server.ended.then(() => false)]);
     if (isUp) return;
     const tail = readFileSync(join(this.#folder, 'server.log'), 'utf8').trim().split('\n').at(-1);
@@ -114,71 +119,25 @@ export class Cluster {
   }
 
   async #setUp(): Promise<void> {
-    const { stdout } = await run('go', ['mod', 'download', '-json', `${MODULE}@${VERSION}`]);
-    const { Dir } = JSON.parse(stdout) as { Dir: string };
     for (const [schema, database] of Object.entries(DATABASES)) {
       const to = ['--plugin', 'postgres12', '--ep', '127.0.0.1', '-p', String(this.#ports[0]), '-u', 'temporal', '--db', database];
       const sql = (...args: string[]): Promise<unknown> => run(binary('cmd/tools/sql'), [...to, ...args]);
       await sql('create');
       await sql('setup-schema', '-v', '0.0');
-      await sql('update-schema', '-d', join(Dir, 'schema', 'postgresql', 'v12', schema, 'versioned'));
+      await sql('update-schema', '--schema-name', `postgresql/v12/${schema}`);
     }
-    mkdirSync(join(this.#folder, 'config'));
-    const dynamic = join(this.#folder, 'config', 'dynamic.json');
-    writeFileSync(dynamic, JSON.stringify(tuning()));
-    writeFileSync(join(this.#folder, 'server.json'), JSON.stringify(this.#config(dynamic)));
   }
 
-  /** As in the server's own config/development-postgres12.yaml; JSON is YAML. */
-  #config(dynamic: string): object {
-    const [database, frontend, ...others] = this.#ports;
-    const store = (databaseName: string): object => ({
-      sql: {
-        pluginName: 'postgres12',
-        databaseName,
-        connectAddr: `127.0.0.1:${database}`,
-        connectProtocol: 'tcp',
-        user: 'temporal',
-        maxConns: 20,
-        maxIdleConns: 20,
-        maxConnLifetime: '1h',
-      },
-    });
-    const service = (grpcPort: number, membershipPort: number): object => ({ rpc: { grpcPort, membershipPort, bindOnIP: '127.0.0.1' } });
+  /** What the server takes its configuration from. */
+  get #env(): NodeJS.ProcessEnv {
+    const [database, ...ports] = this.#ports.map(String);
     return {
-      log: { stdout: true, level: 'warn' },
-      persistence: {
-        defaultStore: 'default',
-        visibilityStore: 'visibility',
-        numHistoryShards: 4,
-        datastores: { default: store(DATABASES.temporal), visibility: store(DATABASES.visibility) },
-      },
-      global: { membership: { maxJoinDuration: '30s', broadcastAddress: '127.0.0.1' } },
-      services: {
-        frontend: service(frontend, others[0]),
-        history: service(others[1], others[2]),
-        matching: service(others[3], others[4]),
-        worker: service(others[5], others[6]),
-      },
-      clusterMetadata: {
-        enableGlobalNamespace: false,
-        failoverVersionIncrement: 10,
-        masterClusterName: 'active',
-        currentClusterName: 'active',
-        clusterInformation: {
-          active: { enabled: true, initialFailoverVersion: 1, rpcName: 'frontend', rpcAddress: `127.0.0.1:${frontend}` },
-        },
-      },
-      dcRedirectionPolicy: { policy: 'noop' },
-      dynamicConfigClient: { filepath: dynamic, pollInterval: '10s' },
+      ...{ PATH: process.env.PATH, DB: 'postgres12', DB_PORT: database, POSTGRES_SEEDS: '127.0.0.1', POSTGRES_USER: 'temporal' },
+      ...{ LOG_LEVEL: 'warn', BIND_ON_IP: '127.0.0.1', TEMPORAL_BROADCAST_ADDRESS: '127.0.0.1' },
+      DYNAMIC_CONFIG_FILE_PATH: resolve('deploy/temporal-dynamic.yaml'),
+      ...Object.fromEntries(PORTS.map((name, i) => [`${name}_PORT`, ports[i]])),
     };
   }
-}
-
-/** What the embedded server is told as flags, as a file of dynamic configuration. */
-function tuning(): Record<string, { value: unknown }[]> {
-  const words = TUNING.filter((_, i) => TUNING[i - 1] === '--dynamic-config-value');
-  return Object.fromEntries(words.map((word) => word.split('=')).map(([key, value]) => [key, [{ value: JSON.parse(value) as unknown }]]));
 }
 
 /** A free port that fits into the column in which the servers keep their own, a smallint. */
