@@ -104,12 +104,15 @@ steps:
   });
 
   it('reads on when keys change while a run goes on, and says which key is missing to who has not got it', async () => {
-    const first = serve(OLD);
     const keyless = serve('');
-    await Promise.all([isServing(first), isServing(keyless)]);
-    const run = project.startWith(env(`${OLD},${NEW}`), 'run', project.sweep('turn', [1, 2, 3, 4], { ms: 2_000 }));
+    await isServing(keyless);
+    const run = project.startWith(env(`${OLD},${NEW}`), 'run', project.sweep('turn', [1, 2, 3, 4], { ms: 1_000 }));
     // What it cannot read ends it, before it spoils more.
     missing(await keyless.ended, OLD);
+    const first = serve(OLD);
+    await until(() => project.lines('turn.log').length > 0);
+    // It stays open until all have looked at it.
+    expect(await project.runWith(env(`${OLD},${NEW}`), 'pause', 'last')).toMatchObject({ code: 0 });
     const second = serve(`${NEW},${OLD}`);
     await isServing(second);
     first.child.kill('SIGTERM');
@@ -119,6 +122,7 @@ steps:
     // Who comes now hears of it at once.
     missing(await project.runWith(env(''), 'attach', 'last'), OLD);
     missing(await serve(NEW).ended, OLD);
+    expect(await project.runWith(env(`${NEW},${OLD}`), 'resume', 'last')).toMatchObject({ code: 0 });
     expect(await run.ended).toMatchObject({ code: 0 });
     second.child.kill('SIGTERM');
     clean(await second.ended);
