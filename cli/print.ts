@@ -19,7 +19,7 @@ export const dim = paint('2');
 export const bold = paint('1');
 
 /** The colours above. */
-const PAINT = new RegExp(`(${'\u001b'}\\[(?:0|1|2|31|32)m)`);
+const PAINT = new RegExp('(\u001b\\[(?:0|1|2|31|32)m)');
 /** Text with our own colours; names and messages of others move no cursor. */
 const shown = (text: string): string =>
   text

@@ -51,6 +51,8 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 - { name: PANELFLOW_WORK, value: {{ .Values.store.work | quote }} }
 - { name: PANELFLOW_CACHE_LIMIT, value: {{ .Values.cacheLimit | quote }} }
+- { name: PANELFLOW_ALLOW_PATHS, value: {{ .Values.allow.paths | default (list .Values.store.work) | join "," | quote }} }
+- { name: PANELFLOW_ALLOW_HOSTS, value: {{ .Values.allow.hosts | default (list "none") | join "," | quote }} }
 {{- with .Values.store.endpoint }}
 - { name: AWS_ENDPOINT_URL_S3, value: {{ . | quote }} }
 {{- end }}
