@@ -5,7 +5,7 @@ import { defineConfig } from 'vitepress';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Folders with files that pages link to, which are no pages. */
-const BESIDE = ['deploy', 'examples', 'bench/results'];
+const BESIDE = ['deploy', 'examples', 'bench/results', 'docs/papers'];
 
 type Pages = Record<string, string>;
 
@@ -48,7 +48,7 @@ export default defineConfig({
   },
   buildEnd: ({ outDir }) => {
     for (const folder of BESIDE)
-      cpSync(join(ROOT, folder), join(outDir, folder), { recursive: true, filter: (path) => !/\.env$|node_modules/.test(path) });
+      cpSync(join(ROOT, folder), join(outDir, folder), { recursive: true, filter: (path) => !/\.env$|\.md$|node_modules/.test(path) });
   },
   themeConfig: {
     search: { provider: 'local' },
