@@ -5,6 +5,7 @@ import {
   CancellationScope,
   CancelledFailure,
   isCancellation,
+  patched,
   proxyActivities,
 } from '@temporalio/workflow';
 import type { EngineActivities, StepActivity } from '../activities/index.ts';
@@ -24,7 +25,15 @@ export const engine = proxyActivities<EngineActivities>({
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 30 },
 });
 
-/** Does tasks of one step in one activity; `holds`: how often the run was held so far. */
+/**
+ * The lane of a task: tasks of one lane are done together, so they share their kind, and with it queue and time limit. Runs that began before
+ * this rule keep one lane a step. To be asked for once, as a workflow begins.
+ */
+export function laneRule(): (node: Pick<TaskNode, 'step' | 'uses'>) => string {
+  return patched('a-lane-for-each-kind') ? ({ step, uses }) => `${step} ${uses}` : ({ step }) => step;
+}
+
+/** Does tasks of one lane in one activity; `holds`: how often the run was held so far. */
 export function beginTasks(batch: readonly TaskNode[], request: RunRequest, holds: number): ReturnType<Crew<never>['begin']> {
   const [{ step, label, queue, uses, timeoutMs }] = batch;
   const activities = proxyActivities<Record<string, StepActivity>>({

@@ -13,7 +13,7 @@ import {
 import type { Outline } from '../activities/index.ts';
 import type { TaskNode } from '../core/shards.ts';
 import type { Change, Progress, RunRequest } from '../schemas/run.ts';
-import { beginTasks, engine, probed, WINDOW } from './activities.ts';
+import { beginTasks, engine, laneRule, probed, WINDOW } from './activities.ts';
 import { conclude, tell } from './around.ts';
 import { Board } from './board.ts';
 import {
@@ -60,6 +60,7 @@ export async function runPipeline(given: RunRequest): Promise<Progress> {
 }
 
 class Run {
+  readonly #laneOf = laneRule();
   readonly #board: Board;
   readonly #scheduler: Scheduler<Task | SliceWork>;
   /** Slices under way, by name, with the workflow of each. */
@@ -110,7 +111,7 @@ class Run {
     for (const node of outline.nodes) this.#board.expect(node.step, 1);
     for (const slice of outline.slices) for (const [step, n] of Object.entries(slice.steps)) this.#board.expect(step, n);
     const slices = outline.slices.map(({ name, after }) => ({ id: name, lane: SLICES, needs: [], waits: after, isSlice: true }) as const);
-    const tasks = outline.nodes.map((node) => ({ ...node, lane: node.step, isSlice: false }) as const);
+    const tasks = outline.nodes.map((node) => ({ ...node, lane: this.#laneOf(node), isSlice: false }) as const);
     // Tasks that gather come after the slices that they wait for, and before what needs them.
     const last = new Set<string>();
     for (const task of tasks) if (task.gathers || task.needs.some((id) => last.has(id))) last.add(task.id);

@@ -9,7 +9,7 @@ import {
 } from '@temporalio/workflow';
 import type { TaskNode } from '../core/shards.ts';
 import type { Progress, RunRequest } from '../schemas/run.ts';
-import { beginTasks, engine, probed, WINDOW } from './activities.ts';
+import { beginTasks, engine, laneRule, probed, WINDOW } from './activities.ts';
 import { Board } from './board.ts';
 import { accountSignal, orderSignal, progressQuery } from './control.ts';
 import { Scheduler } from './scheduler.ts';
@@ -31,6 +31,7 @@ export interface SliceRequest {
 
 /** Runs one slice of a plan, in a history of its own. */
 export async function runSlice({ request, name, isHeld, holds: before, kinds }: SliceRequest): Promise<Progress> {
+  const laneOf = laneRule();
   let holds = before;
   const board = new Board();
   const { parent } = workflowInfo();
@@ -75,14 +76,14 @@ export async function runSlice({ request, name, isHeld, holds: before, kinds }: 
     else scheduler.retry((task, outcome) => outcome === 'FAILED' && (order.tasks?.includes(task.id) ?? true));
   });
   const nodes = await engine['engine/slice'](request, name);
-  for (const { step, uses } of nodes) {
-    board.expect(step, 1);
-    const kind: Progress['kinds'][string] | undefined = kinds[uses];
-    if (kind && kind.computed > 0) scheduler.expect(step, kind.ms / kind.computed);
+  for (const node of nodes) {
+    board.expect(node.step, 1);
+    const kind: Progress['kinds'][string] | undefined = kinds[node.uses];
+    if (kind && kind.computed > 0) scheduler.expect(laneOf(node), kind.ms / kind.computed);
   }
   const known = await probed(request, nodes);
   scheduler.add(
-    nodes.map((node) => ({ ...node, lane: node.step })),
+    nodes.map((node) => ({ ...node, lane: laneOf(node) })),
     known,
   );
   await untilEnd(scheduler);

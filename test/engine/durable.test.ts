@@ -154,6 +154,27 @@ describe('workers', () => {
     expect(by.train.device).toBe('toy GPU');
   });
 
+  it('get only tasks of their queue, also from a step whose kind is an axis', async () => {
+    const file = project.write(
+      'kinds.yaml',
+      `name: kinds
+plugins: [${TOY}]
+axes: { n: "\${{ range(1000, 1060) }}", kind: [toy/add, toy/gpu] }
+steps:
+  base: { uses: toy/number, with: { value: "\${{ axis.n }}" } }
+  calc: { uses: "\${{ axis.kind }}", in: { in: base.out } }
+  list: { uses: toy/list, in: { all: { from: calc.out, gather: all } } }
+`,
+    );
+    const ended = await project.run('run', file);
+    expect(ended.code, ended.stderr).toBe(0);
+    const rows = project.trace('kinds').filter(({ step }) => step === 'calc');
+    const queues = (kind: string): string[] => [
+      ...new Set(rows.filter(({ cell }) => cell.includes(kind)).map(({ worker }) => worker.split(':')[0])),
+    ];
+    expect([rows.length, queues('toy/add'), queues('toy/gpu')]).toEqual([120, ['cpu'], ['gpu']]);
+  });
+
   it('that are missing are asked for, and the run waits for them', async () => {
     const file = project.write(
       'lonely.yaml',
