@@ -9,17 +9,18 @@ export const colourful = (stream: NodeJS.WriteStream): boolean => stream.isTTY &
 /** True when a picture that is painted over is welcome on standard error. */
 export const isLive = (): boolean => process.stderr.isTTY && !process.env.CI;
 
+const ESCAPE = '\u001b';
 const paint =
   (code: string) =>
   (text: string): string =>
-    colourful(process.stderr) ? `\u001b[${code}m${text}\u001b[0m` : text;
+    colourful(process.stderr) ? `${ESCAPE}[${code}m${text}${ESCAPE}[0m` : text;
 export const red = paint('31');
 export const green = paint('32');
 export const dim = paint('2');
 export const bold = paint('1');
 
 /** The colours above. */
-const PAINT = new RegExp('(\u001b\\[(?:0|1|2|31|32)m)');
+const PAINT = new RegExp(`(${ESCAPE}\\[(?:0|1|2|31|32)m)`);
 /** Text with our own colours; names and messages of others move no cursor. */
 const shown = (text: string): string =>
   text
@@ -56,7 +57,7 @@ let ticked = 0;
 export function tick(text: string): void {
   if (!isLive() || (text !== '' && Date.now() - ticked < TICK_MS)) return;
   ticked = Date.now();
-  process.stderr.write(`\r\u001b[K${text}`);
+  process.stderr.write(`\r${ESCAPE}[K${text}`);
 }
 
 /** One error as a person should see it: what, where, how to mend; never a stack. `source` adds the place of a value in the user's file. */
