@@ -107,7 +107,7 @@ describe('commands that need no server', () => {
   it('doctor names server, tensor backend and store', async () => {
     const { stdout } = await project.run('doctor', '--json');
     const found = JSON.parse(stdout) as { what: string; ok: boolean; found: string }[];
-    expect(found.map((f) => f.what)).toEqual(['node', 'machine', 'store', 'server', 's3', 'tensor', 'gpu']);
+    expect(found.map((f) => f.what)).toEqual(['node', 'machine', 'store', 'server', 'payloads', 's3', 'tensor', 'gpu']);
     expect(found.find((f) => f.what === 'tensor')!.found).toMatch(/tensorflow .* GFLOP\/s/);
   });
 
