@@ -103,7 +103,7 @@ export const CONTESTANTS: readonly Contestant[] = ids(
 );
 
 /** CPU seconds that a training may take. */
-const MOST = 100;
+const MOST = 60;
 
 const variant = (name: string, params: Contestant['params']): Contestant => ({ name, id: OURS, params });
 
