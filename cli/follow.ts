@@ -8,7 +8,6 @@ import type { Progress } from '../schemas/run.ts';
 import type { RunningWorker } from '../workers/worker.ts';
 import type { Connected } from './connect.ts';
 import { timeLeft } from './pace.ts';
-
 import { blank, type ProgressView } from './progress.ts';
 import type { Settings } from './settings.ts';
 
