@@ -1,7 +1,7 @@
-import { totalmem } from 'node:os';
 import { DataError, ResourceError } from '../core/errors.ts';
 import type { Frame, Scale } from './dataset.ts';
 import type { CsrMatrix, Matrix } from './matrix.ts';
+import { machineMemory } from './memory.ts';
 import { BLOCK_VALUES, type MatrixSource, type RowBlock } from './source.ts';
 
 /** Beside this many values a dense file is walked twice, so that a sparse result can be laid out without growing. */
@@ -86,8 +86,7 @@ export class ValueWatch {
 
 /** Refuses a matrix that this machine (or what a container leaves of it) cannot hold, before memory is asked for. */
 function checkRoom(bytes: number, file: string): void {
-  const limit = process.constrainedMemory();
-  const room = limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+  const room = machineMemory();
   if (bytes > room)
     throw new ResourceError('The matrix does not fit into the memory of this machine', {
       context: { file, needs_gb: Math.ceil(bytes / 2 ** 30), has_gb: Math.floor(room / 2 ** 30) },

@@ -30,7 +30,7 @@ export async function* textChunks(path: string): AsyncGenerator<Buffer> {
   let bytes = 0;
   try {
     for await (const chunk of gunzip ?? file) {
-      if ((bytes += (chunk as Buffer).length) > most) throw new DataError(...bomb(path));
+      if ((bytes += (chunk as Buffer).length) > most) throw bomb(path);
       yield chunk as Buffer;
     }
   } catch (error) {
@@ -45,10 +45,11 @@ export async function* textChunks(path: string): AsyncGenerator<Buffer> {
   }
 }
 
-const bomb = (file: string): ConstructorParameters<typeof DataError> => [
-  `The file unpacks to more than ${BOMB.times} times its size`,
-  { context: { file }, mend: 'Unpack it yourself, and look at what is in it.' },
-];
+const bomb = (file: string): DataError =>
+  new DataError(`The file unpacks to more than ${BOMB.times} times its size`, {
+    context: { file },
+    mend: 'Unpack it yourself, and look at what is in it.',
+  });
 
 /** Lines of a text file without their line ends. */
 export async function* textLines(path: string): AsyncGenerator<string> {

@@ -38,6 +38,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'type:schemas',
     'core',
     'plugins',
+    'data/memory.ts',
     'data/portable.ts',
     'tensor/backend.ts',
     'lazy:tensor/native.ts',

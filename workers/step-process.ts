@@ -1,5 +1,4 @@
 import { realpath } from 'node:fs/promises';
-import { totalmem } from 'node:os';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { StepJob, StepOutcome } from '../activities/runner.ts';
@@ -10,6 +9,7 @@ import type { Registry } from '../core/registry.ts';
 import { replaceTexts } from '../core/replace-texts.ts';
 import { isS3 } from '../core/s3-uri.ts';
 import { type ArtifactStore, recordPath } from '../core/store.ts';
+import { machineMemory } from '../data/memory.ts';
 import { decode, encode } from '../data/portable.ts';
 import { isPinned, openInput } from '../plugins/stores/s3-input.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
@@ -42,12 +42,6 @@ async function load(store: ArtifactStore, ref: ArtifactRef): Promise<unknown> {
     total -= bytes;
   }
   return value;
-}
-
-/** All of the machine's memory, or what a container leaves of it. */
-function machineMemory(): number {
-  const limit = process.constrainedMemory();
-  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
 
 /** Checkpoints in the store, one record for each key; the one before goes when the next is safe. */

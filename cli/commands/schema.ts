@@ -12,18 +12,21 @@ import { markdownRows, type Schema, schemaRows } from '../schema-rows.ts';
 const SCHEMAS = { run: RunFile, pipeline: PipelineDefinition } as const;
 
 /** The JSON Schema of a kind of file, draft 2020-12: `run`, `pipeline`, or the files that run one of our pipelines. */
-export async function jsonSchema(name: string): Promise<string> {
-  if (name === 'run' || name === 'pipeline') return `${JSON.stringify(z.toJSONSchema(SCHEMAS[name], { io: 'input' }), null, 2)}\n`;
+async function schemaOf(name: string): Promise<object> {
+  if (name === 'run' || name === 'pipeline') return z.toJSONSchema(SCHEMAS[name], { io: 'input' });
   const pipelines = await builtinPipelines();
   if (!pipelines.includes(name))
     throw new ConfigError(`There is no schema "${name}"`, { mend: didYouMean(name, [...Object.keys(SCHEMAS), ...pipelines]) });
   const text = await readFile(shippedPath(name), 'utf8');
-  return `${JSON.stringify(await runSchema(PipelineDefinition.parse(parse(text)), await loadRegistry([])), null, 2)}\n`;
+  return runSchema(PipelineDefinition.parse(parse(text)), await loadRegistry([]));
 }
+
+/** The same as text. */
+export const jsonSchema = async (name: string): Promise<string> => `${JSON.stringify(await schemaOf(name), null, 2)}\n`;
 
 /** What may stand in such a file, as Markdown, each key with its type, default and meaning: a page of docs/reference. */
 export async function schemaPage(name: string): Promise<string> {
-  const schema = JSON.parse(await jsonSchema(name)) as Schema & { title?: string };
+  const schema: Schema = await schemaOf(name);
   const { params, ...keys } = schema.properties ?? {};
   return [
     `# Files: ${name}`,

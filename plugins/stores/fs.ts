@@ -183,11 +183,12 @@ export class FileStore implements ArtifactStore {
 
   /** Files under a prefix, a page for each folder. What goes away meanwhile is left out. */
   async *#walk(prefix: string): AsyncGenerator<readonly StoredItem[]> {
-    const entries = await entriesOf(this.#at(prefix));
+    const folder = this.#at(prefix);
+    const entries = await entriesOf(folder);
     const now = Date.now();
     yield entries.flatMap((entry) => {
       const path = prefix + entry.name;
-      const info = entry.isFile() ? statSync(this.#at(path), { throwIfNoEntry: false }) : undefined;
+      const info = entry.isFile() ? statSync(join(folder, entry.name), { throwIfNoEntry: false }) : undefined;
       return info ? [{ path, bytes: info.size, age: now - info.mtimeMs }] : [];
     });
     for (const entry of entries) if (entry.isDirectory()) yield* this.#walk(`${prefix}${entry.name}/`);

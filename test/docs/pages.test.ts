@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -8,7 +8,7 @@ import { blocks } from './_blocks.ts';
 
 const PAGES = [
   'README.md',
-  ...(existsSync('SECURITY.md') ? ['SECURITY.md'] : []),
+  'SECURITY.md',
   'deploy/README.md',
   ...readdirSync('docs').map((name) => `docs/${name}`),
   ...readdirSync('docs/papers').map((name) => `docs/papers/${name}`),

@@ -22,6 +22,8 @@ export interface Started {
 /** An empty project folder, with a server of its own that is stopped in the end. */
 export class Project {
   readonly folder = mkdtempSync(join(tmpdir(), 'panelflow-test-'));
+  /** What all commands have in their environment. */
+  env: Readonly<Record<string, string>> = {};
   /** A command that commands run through. */
   protected readonly through: readonly string[] = [];
 
@@ -62,7 +64,7 @@ export class Project {
 
   startWith(more: Record<string, string>, ...args: string[]): Started {
     const started = Date.now();
-    const env = { ...process.env, CI: '', NO_COLOR: '1', TEMPORAL_ADDRESS: '', VITEST: '', ...more };
+    const env = { ...process.env, CI: '', NO_COLOR: '1', TEMPORAL_ADDRESS: '', VITEST: '', ...this.env, ...more };
     const [file, ...rest] = [...this.through, process.execPath, CLI, ...args];
     const child = spawn(file, rest, { cwd: this.folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let stdout = '';

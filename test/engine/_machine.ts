@@ -34,7 +34,6 @@ export class Machine extends Project {
   readonly name: string;
   readonly #network: string;
   readonly #cables: Cable[] = [];
-  readonly #env: Record<string, string>;
   protected override readonly through: readonly string[];
 
   constructor(name: string) {
@@ -42,7 +41,7 @@ export class Machine extends Project {
     this.name = name;
     const number = ++count;
     this.#network = `10.213.${number}`;
-    this.#env = { HOME: this.folder, PANELFLOW_CACHE: this.path('cache') };
+    this.env = { HOME: this.folder, PANELFLOW_CACHE: this.path('cache') };
     mkdirSync(this.path('cache'));
     this.through = arePartedHere ? this.#part(USERS[number - 1]) : [];
   }
@@ -56,11 +55,7 @@ export class Machine extends Project {
 
   /** Sets environment variables of all that runs there. */
   set(env: Readonly<Record<string, string>>): void {
-    Object.assign(this.#env, env);
-  }
-
-  override startWith(more: Record<string, string>, ...args: string[]): ReturnType<Project['startWith']> {
-    return super.startWith({ ...this.#env, ...more }, ...args);
+    this.env = { ...this.env, ...env };
   }
 
   override async close(): Promise<void> {

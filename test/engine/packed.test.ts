@@ -10,12 +10,12 @@ const PLUGIN = 'panelflow-plugin-fano';
 
 /** A folder in which panelflow was installed as strangers get it. */
 class Installed extends Project {
-  readonly env = { ...process.env, CI: '', NO_COLOR: '1', TEMPORAL_ADDRESS: '', VITEST: '', ...withPython(this) };
+  readonly #env = { ...process.env, CI: '', NO_COLOR: '1', TEMPORAL_ADDRESS: '', VITEST: '', ...withPython(this) };
 
   /** Runs a program in a folder below; gives what it printed. */
   sure(folder: string, file: string, ...args: string[]): Promise<string> {
     return new Promise((done, failed) => {
-      execFile(file, args, { cwd: this.path(folder), env: this.env, maxBuffer: 1 << 26 }, (error, stdout, stderr) =>
+      execFile(file, args, { cwd: this.path(folder), env: this.#env, maxBuffer: 1 << 26 }, (error, stdout, stderr) =>
         error === null ? done(stdout) : failed(new Error(`${file} ${args.join(' ')}: ${stdout}${stderr}`, { cause: error })),
       );
     });

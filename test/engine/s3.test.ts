@@ -6,34 +6,18 @@ import { settings } from '../../cli/settings.ts';
 import { S3Bucket } from '../../plugins/stores/_bucket.ts';
 import { binary, noGateway, TestGateway } from '../plugins/stores/_gateway.ts';
 import { type Ended, Project } from './_engine.ts';
+import { TINY_CELLS, TINY_OBS, tinyFile } from './_tiny.ts';
 
-const FILE = `pipeline: benchmark
-name: tiny
-params:
-  data: { uses: file, with: { path: s3://panelflow/data/cells.csv, obs_file: s3://panelflow/data/obs.csv } }
-  tasks: [type]
-  qc: { min_genes: 1, min_cells: 1, min_class_cells: 2 }
-  seeds: [0]
-  k: [2]
-  selectors: [random, t-test]
-  evaluators: [knn]
-`;
-const cells = [
-  'cell,G0,G1,G2,G3,G4,G5',
-  ...Array.from({ length: 60 }, (_, i) => [`c${i}`, ...Array.from({ length: 6 }, (__, g) => (i * 7 + g * 3 + (i % 2) * g) % 9)].join(',')),
-].join('\n');
-const obs = ['cell,type', ...Array.from({ length: 60 }, (_, i) => `c${i},${i % 2 ? 'A' : 'B'}`)].join('\n');
+const FILE = tinyFile('tiny');
 
 /** A project on a machine of its own: nothing but the Temporal server is shared with others. */
 class Machine extends Project {
-  readonly #env: Readonly<Record<string, string>>;
-
   constructor(gateway: TestGateway) {
     super();
     const { endpoint, credentials, region } = gateway.client;
     mkdirSync(this.path('cache'));
     symlinkSync(join(settings().cache, 'temporal'), this.path('cache/temporal'));
-    this.#env = {
+    this.env = {
       PANELFLOW_CACHE: this.path('cache'),
       PANELFLOW_WORK: 's3://panelflow/work',
       AWS_ENDPOINT_URL_S3: endpoint,
@@ -41,10 +25,6 @@ class Machine extends Project {
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     };
-  }
-
-  override startWith(more: Record<string, string>, ...args: string[]): ReturnType<Project['startWith']> {
-    return super.startWith({ ...this.#env, ...more }, ...args);
   }
 }
 
@@ -57,8 +37,8 @@ describe.skipIf(noGateway)('a run with data, store and results in S3', () => {
     machines = [new Machine(gateway), new Machine(gateway)];
     for (const machine of machines) machine.write('tiny.yaml', FILE);
     bucket = new S3Bucket('panelflow', { client: gateway.client });
-    await bucket.put('data/cells.csv', [Buffer.from(cells)]);
-    await bucket.put('data/obs.csv', [Buffer.from(obs)]);
+    await bucket.put('data/cells.csv', [Buffer.from(TINY_CELLS)]);
+    await bucket.put('data/obs.csv', [Buffer.from(TINY_OBS)]);
   });
   afterAll(async () => {
     for (const machine of machines) await machine.close();

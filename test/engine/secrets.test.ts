@@ -11,9 +11,10 @@ import { httpServer, mailServer } from '../notify/_stage.ts';
 import { noGateway, TestGateway } from '../plugins/stores/_gateway.ts';
 import { Dashboard } from '../ui/_ui.ts';
 import { TestBucket } from './_bucket.ts';
-import { Project, type Started, TOY, until } from './_engine.ts';
+import { Project, TOY, until } from './_engine.ts';
 import { stepsOf } from './_processes.ts';
 import { keptBy } from './_raw.ts';
+import { TINY_CELLS, TINY_OBS, tinyFile } from './_tiny.ts';
 import { Authority, canMakeCertificates, front } from './_tls.ts';
 
 const mark = (what: string): string => `${what}-${randomBytes(8).toString('hex')}`;
@@ -43,22 +44,6 @@ const holds = (bytes: Buffer, text: string): boolean =>
   ) ||
   (bytes[0] === 0x1f && bytes[1] === 0x8b && holds(gunzipSync(bytes), text));
 
-const CELLS = [
-  'cell,G0,G1,G2,G3,G4,G5',
-  ...Array.from({ length: 60 }, (_, i) => [`c${i}`, ...Array.from({ length: 6 }, (__, g) => (i * 7 + g * 3 + (i % 2) * g) % 9)].join(',')),
-].join('\n');
-const OBS = ['cell,type', ...Array.from({ length: 60 }, (_, i) => `c${i},${i % 2 ? 'A' : 'B'}`)].join('\n');
-const TINY = `pipeline: benchmark
-name: tiny-${CONTROL}
-params:
-  data: { uses: file, with: { path: s3://panelflow/data/cells.csv, obs_file: s3://panelflow/data/obs.csv } }
-  tasks: [type]
-  qc: { min_genes: 1, min_cells: 1, min_class_cells: 2 }
-  seeds: [0]
-  k: [2]
-  selectors: [random, t-test]
-  evaluators: [knn]
-`;
 /** Programs that tell all they know, one of which fails, and a step that fails. */
 const TELLING = `name: telling-${CONTROL}
 plugins: [${TOY}]
@@ -71,17 +56,8 @@ steps:
   publish: { uses: reporter/files, in: { folders: { from: env.out, gather: all } }, with: { into: env } }
 `;
 
-/** A project whose commands all have the same environment. */
-class Machine extends Project {
-  env: Readonly<Record<string, string>> = {};
-
-  override startWith(more: Record<string, string>, ...args: string[]): Started {
-    return super.startWith({ ...this.env, ...more }, ...args);
-  }
-}
-
 describe.skipIf(noGateway !== undefined || !canMakeCertificates())('a secret that is planted', () => {
-  const project = new Machine();
+  const project = new Project();
   /** What is to be looked through, by place. */
   const places = new Map<string, Map<string, Buffer>>();
   /** Files that hold secrets, as they must. */
@@ -102,8 +78,8 @@ describe.skipIf(noGateway !== undefined || !canMakeCertificates())('a secret tha
     SECRETS['access key of S3'] = credentials.accessKeyId;
     SECRETS['secret key of S3'] = credentials.secretAccessKey;
     const bucket = new TestBucket('panelflow', gateway.client);
-    await bucket.put('data/cells.csv', CELLS);
-    await bucket.put('data/obs.csv', OBS);
+    await bucket.put('data/cells.csv', TINY_CELLS);
+    await bucket.put('data/obs.csv', TINY_OBS);
 
     const works = await httpServer([{ status: 204 }]);
     const fails = await httpServer([{ status: 400 }]);
@@ -173,7 +149,7 @@ describe.skipIf(noGateway !== undefined || !canMakeCertificates())('a secret tha
     };
 
     const telling = project.write('telling.yaml', TELLING);
-    const tiny = project.write('tiny.yaml', TINY);
+    const tiny = project.write('tiny.yaml', tinyFile(`tiny-${CONTROL}`));
     const all = ['hook', 'broken', 'mail', 'nomail'].map((channel) => `${channel}:success+failure`).join(',');
     await served(async (port) => {
       await command(1, `run ${telling} --json --notify ${all}`);
